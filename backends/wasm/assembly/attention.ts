@@ -1,0 +1,196 @@
+// Attention by heads: each thread owns (row, head) pairs. Several queries go through 4×8 tiles, keys packed once
+// per head; a few queries walk the keys as they lie. The T×S scores never exist as a whole.
+import { packRows4, storePart, tile4x8 } from "./gemm";
+import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
+
+export function attention(
+  q: usize, k: usize, v: usize, start: usize, keep: usize, y: usize,
+  batch: i32, tokens: i32, keys: i32, heads: i32, groups: i32, width: i32,
+  causal: i32, scale: f32, scratch: usize, thread: i32, threads: i32,
+): void {
+  const pairs = batch * heads;
+  const shared = heads / groups;
+  const last = share(pairs, 1, thread + 1, threads);
+  let packedFor = -1;
+  for (let pair = share(pairs, 1, thread, threads); pair < last; pair++) {
+    const b = pair / heads, h = pair % heads, g = h / shared;
+    const before = start == 0 ? 0 : load<i32>(start + (<usize>b << 2));
+    const first = (<usize>(b * keys * groups + g) * width) << 2;
+    const query = q + ((<usize>(b * tokens * heads + h) * width) << 2);
+    const out = y + ((<usize>(b * tokens * heads + h) * width) << 2);
+    const mask = keep == 0 ? <usize>0 : keep + ((<usize>b * keys) << 2);
+    if (tokens < 4) {
+      for (let t = 0; t < tokens; t++) {
+        const seen = causal ? min(before + t + 1, keys) : keys;
+        const at = (<usize>(t * heads) * width) << 2;
+        oneQuery(query + at, k + first, v + first, mask, out + at, seen, groups * width, width, scale, scratch);
+      }
+      continue;
+    }
+    const seen = causal ? min(before + tokens, keys) : keys;
+    if (packedFor != b * groups + g) packKeys(k + first, groups * width, seen, width, scratch);
+    packedFor = b * groups + g;
+    manyQueries(
+      query, v + first, mask, out, tokens, seen, causal ? before : keys,
+      heads * width, groups * width, width, scale, scratch,
+    );
+  }
+}
+
+/** Keys [seen][width] as panels of 8 keys [seen/8][width][8]; missing keys are zero. */
+export function packKeys(k: usize, stride: i32, seen: i32, width: i32, panels: usize): void {
+  const bytes = <usize>stride << 2;
+  for (let s = 0; s < seen; s += 8) {
+    const panel = panels + ((<usize>s * width) << 2);
+    for (let j = 0; j < 8; j++) {
+      const from = k + <usize>(s + j) * bytes;
+      let to = panel + (<usize>j << 2);
+      for (let c = 0; c < width; c++) {
+        store<f32>(to, s + j < seen ? load<f32>(from + (<usize>c << 2)) : <f32>0);
+        to += 32;
+      }
+    }
+  }
+}
+
+/**
+ * Queries in blocks of four. Scratch: packed keys, then scores [4][padded], probabilities [padded][4], the four
+ * queries [width][4], a tile.
+ */
+function manyQueries(
+  q: usize, v: usize, mask: usize, y: usize, tokens: i32, seen: i32, before: i32,
+  queryStride: i32, keyStride: i32, width: i32, scale: f32, scratch: usize,
+): void {
+  const padded = (seen + 7) & ~7;
+  const scores = scratch + ((<usize>padded * width) << 2);
+  const weights = scores + (<usize>padded << 4);
+  const packed = weights + (<usize>padded << 4);
+  const tile = packed + (<usize>width << 4);
+  const rowBytes = <usize>padded << 2, queryBytes = <usize>queryStride << 2;
+  const zero = f32x4.splat(0);
+  for (let t = 0; t < tokens; t += 4) {
+    const rows = min(4, tokens - t);
+    packRows4(q + <usize>t * queryBytes, queryBytes, rows, width, packed);
+    const visible = min(before + t + rows, seen);
+    const span = (visible + 7) & ~7;
+    for (let s = 0; s < span; s += 8) {
+      const panel = scratch + ((<usize>s * width) << 2);
+      tile4x8(packed, panel, 32, width, scores + (<usize>s << 2), rowBytes, zero, zero);
+    }
+    let sums = f32x4.splat(1);
+    for (let r = 0; r < 4; r++) {
+      const row = scores + <usize>r * rowBytes;
+      const sum = softmax(row, min(before + t + r + 1, visible), span, mask, scale);
+      if (r == 0) sums = f32x4.replace_lane(sums, 0, sum);
+      else if (r == 1) sums = f32x4.replace_lane(sums, 1, sum);
+      else if (r == 2) sums = f32x4.replace_lane(sums, 2, sum);
+      else sums = f32x4.replace_lane(sums, 3, sum);
+    }
+    packRows4(scores, rowBytes, 4, span, weights);
+    const factors = f32x4.div(f32x4.splat(1), sums);
+    for (let s = 0; s < span; s++) {
+      const at = weights + (<usize>s << 4);
+      v128.store(at, f32x4.mul(v128.load(at), factors));
+    }
+    for (let c = 0; c < width; c += 8) {
+      tile4x8(weights, v + (<usize>c << 2), <usize>keyStride << 2, visible, tile, 32, zero, zero);
+      for (let r = 0; r < rows; r++) {
+        const to = y + <usize>(t + r) * queryBytes + (<usize>c << 2), from = tile + (<usize>r << 5);
+        storePart(to, v128.load(from), width - c);
+        storePart(to + 16, v128.load(from, 16), width - c - 4);
+      }
+    }
+  }
+}
+
+/**
+ * exp(scale · score − largest) over the first `visible` of a row, zeros up to `span`; returns the sum. `span` is
+ * a multiple of 4 and the row has room for it. Keys whose mask is 0 get −1e9.
+ */
+export function softmax(row: usize, visible: i32, span: i32, mask: usize, scale: f32): f32 {
+  for (let s = visible; s < span; s++) store<f32>(row + (<usize>s << 2), -Infinity);
+  const scales = f32x4.splat(scale);
+  let largest = f32x4.splat(-Infinity);
+  for (let s = 0; s < span; s += 4) {
+    const at = row + (<usize>s << 2);
+    let x = f32x4.mul(v128.load(at), scales);
+    if (mask != 0) {
+      const hidden = i32x4.eq(v128.load(mask + (<usize>s << 2)), i32x4.splat(0));
+      x = f32x4.add(x, v128.and(hidden, f32x4.splat(-1e9)));
+    }
+    v128.store(at, x);
+    largest = f32x4.max(largest, x);
+  }
+  const top = f32x4.splat(maxLanes(largest));
+  let sum = f32x4.splat(0);
+  for (let s = 0; s < span; s += 4) {
+    const at = row + (<usize>s << 2);
+    const p = exp4(f32x4.sub(v128.load(at), top));
+    v128.store(at, p);
+    sum = f32x4.add(sum, p);
+  }
+  for (let s = visible; s < span; s++) store<f32>(row + (<usize>s << 2), 0); // exp4(−∞) is 1e-38, not 0
+  return sumLanes(sum);
+}
+
+/** One query against keys as they lie, `stride` numbers apart. Scratch: the scores. */
+function oneQuery(
+  q: usize, k: usize, v: usize, mask: usize, y: usize,
+  seen: i32, stride: i32, width: i32, scale: f32, scores: usize,
+): void {
+  const bytes = <usize>stride << 2;
+  for (let s = 0; s < seen; s++) store<f32>(scores + (<usize>s << 2), dot(q, k + <usize>s * bytes, width));
+  const sum = softmax(scores, seen, (seen + 3) & ~3, mask, scale);
+  const factor = f32x4.splat(<f32>1 / sum);
+  let c = 0;
+  for (; c + 32 <= width; c += 32) {
+    let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+    let from = v + (<usize>c << 2);
+    for (let s = 0; s < seen; s++) {
+      const p = v128.load32_splat(scores + (<usize>s << 2));
+      a0 = madd(p, v128.load(from), a0);
+      a1 = madd(p, v128.load(from, 16), a1);
+      a2 = madd(p, v128.load(from, 32), a2);
+      a3 = madd(p, v128.load(from, 48), a3);
+      a4 = madd(p, v128.load(from, 64), a4);
+      a5 = madd(p, v128.load(from, 80), a5);
+      a6 = madd(p, v128.load(from, 96), a6);
+      a7 = madd(p, v128.load(from, 112), a7);
+      from += bytes;
+    }
+    const to = y + (<usize>c << 2);
+    v128.store(to, f32x4.mul(a0, factor));
+    v128.store(to, f32x4.mul(a1, factor), 16);
+    v128.store(to, f32x4.mul(a2, factor), 32);
+    v128.store(to, f32x4.mul(a3, factor), 48);
+    v128.store(to, f32x4.mul(a4, factor), 64);
+    v128.store(to, f32x4.mul(a5, factor), 80);
+    v128.store(to, f32x4.mul(a6, factor), 96);
+    v128.store(to, f32x4.mul(a7, factor), 112);
+  }
+  for (; c < width; c += 4) {
+    let a = f32x4.splat(0);
+    let from = v + (<usize>c << 2);
+    for (let s = 0; s < seen; s++) {
+      a = madd(v128.load32_splat(scores + (<usize>s << 2)), v128.load(from), a);
+      from += bytes;
+    }
+    storePart(y + (<usize>c << 2), f32x4.mul(a, factor), width - c);
+  }
+}
+
+function dot(a: usize, b: usize, width: i32): f32 {
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  let c = 0;
+  for (; c + 16 <= width; c += 16) {
+    const at = <usize>c << 2;
+    s0 = madd(v128.load(a + at), v128.load(b + at), s0);
+    s1 = madd(v128.load(a + at, 16), v128.load(b + at, 16), s1);
+    s2 = madd(v128.load(a + at, 32), v128.load(b + at, 32), s2);
+    s3 = madd(v128.load(a + at, 48), v128.load(b + at, 48), s3);
+  }
+  for (; c + 4 <= width; c += 4) s0 = madd(v128.load(a + (<usize>c << 2)), v128.load(b + (<usize>c << 2)), s0);
+  let sum = sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  for (; c < width; c++) sum += load<f32>(a + (<usize>c << 2)) * load<f32>(b + (<usize>c << 2));
+  return sum;
+}

@@ -1,0 +1,74 @@
+// crossEntropy with the head inside, so that only a few rows of logits exist at a time; meanLoss.
+import { packRows4, tile4x8 } from "./gemm";
+import { exp4, maxLanes, share, sumLanes } from "./simd";
+
+/** Rows whose logits a thread holds at once; the head is streamed once per block. */
+const BLOCK: i32 = 32;
+
+/** loss [M]; scratch: BLOCK packed rows [k][4], then BLOCK rows of padded logits. */
+export function crossEntropy(
+  hidden: usize, weight: usize, target: usize, loss: usize,
+  m: i32, n: i32, k: i32, scratch: usize, thread: i32, threads: i32,
+): void {
+  const row1 = share(m, 4, thread + 1, threads);
+  const padded = (n + 7) & ~7;
+  const logits = scratch + ((<usize>BLOCK * k) << 2);
+  const zero = f32x4.splat(0);
+  for (let row = share(m, 4, thread, threads); row < row1; row += BLOCK) {
+    const rows = min(BLOCK, row1 - row);
+    for (let r = 0; r < rows; r += 4) {
+      packRows4(hidden + ((<usize>(row + r) * k) << 2), <usize>k << 2, rows - r, k, scratch + ((<usize>r * k) << 2));
+    }
+    for (let column = 0; column < padded; column += 8) {
+      const panel = weight + ((<usize>column * k) << 2);
+      for (let r = 0; r < rows; r += 4) {
+        const to = logits + ((<usize>r * padded + column) << 2);
+        tile4x8(scratch + ((<usize>r * k) << 2), panel, 32, k, to, <usize>padded << 2, zero, zero);
+      }
+    }
+    for (let r = 0; r < rows; r++) {
+      const id = load<i32>(target + (<usize>(row + r) << 2));
+      const at = logits + ((<usize>r * padded) << 2);
+      const value = id < 0 ? <f32>0 : logSumExp(at, n, padded) - load<f32>(at + (<usize>id << 2));
+      store<f32>(loss + (<usize>(row + r) << 2), value);
+    }
+  }
+}
+
+/** log Σ exp of n numbers; the row has room for `padded`. */
+function logSumExp(row: usize, n: i32, padded: i32): f32 {
+  for (let i = n; i < padded; i++) store<f32>(row + (<usize>i << 2), -Infinity);
+  let largest = f32x4.splat(-Infinity);
+  for (let i = 0; i < padded; i += 4) largest = f32x4.max(largest, v128.load(row + (<usize>i << 2)));
+  const top = maxLanes(largest);
+  const tops = f32x4.splat(top);
+  let sum = f32x4.splat(0);
+  for (let i = 0; i < padded; i += 4) sum = f32x4.add(sum, exp4(f32x4.sub(v128.load(row + (<usize>i << 2)), tops)));
+  return top + log1(sumLanes(sum));
+}
+
+/** ln x for x ≥ 1, in f64: one call a row. ln x = 2·atanh((m − 1) / (m + 1)) + e·ln 2 with m in √½ … √2. */
+function log1(x: f32): f32 {
+  const bits = reinterpret<i64>(<f64>x);
+  let e = <i32>(bits >> 52) - 1023;
+  let m = reinterpret<f64>((bits & 0xfffffffffffff) | (<i64>1023 << 52));
+  if (m > 1.4142135623730951) {
+    m *= 0.5;
+    e++;
+  }
+  const z = (m - 1) / (m + 1), z2 = z * z;
+  let p: f64 = 1.0 / 17;
+  for (let i = 15; i > 0; i -= 2) p = p * z2 + 1.0 / <f64>i;
+  return <f32>(2 * z * p + <f64>e * 0.6931471805599453);
+}
+
+/** y [1] = Σ loss / number of targets ≥ 0. */
+export function meanLoss(loss: usize, target: usize, y: usize, m: i32): void {
+  let sum: f64 = 0, count = 0;
+  for (let i = 0; i < m; i++) {
+    if (load<i32>(target + (<usize>i << 2)) < 0) continue;
+    sum += load<f32>(loss + (<usize>i << 2));
+    count++;
+  }
+  store<f32>(y, count == 0 ? <f32>0 : <f32>(sum / count));
+}

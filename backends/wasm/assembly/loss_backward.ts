@@ -1,0 +1,59 @@
+// Gradients of the losses. crossEntropyBackward is a few steps over a block of rows: logits by the forward product,
+// their gradient in place here, then the two products of a linear layer's gradients.
+import { exp4, maxLanes, share, sumLanes } from "./simd";
+
+/** logits [rows,V] → (softmax − one at target) · dloss, 0 where target < 0. Threads own rows. */
+export function logitsBackward(
+  logits: usize, target: usize, dloss: usize, rows: i32, n: i32, thread: i32, threads: i32,
+): void {
+  const last = share(rows, 1, thread + 1, threads);
+  for (let row = share(rows, 1, thread, threads); row < last; row++) {
+    const at = logits + ((<usize>row * n) << 2);
+    const id = load<i32>(target + (<usize>row << 2));
+    if (id < 0) {
+      memory.fill(at, 0, <usize>n << 2);
+      continue;
+    }
+    const d = load<f32>(dloss + (<usize>row << 2));
+    softmaxScaled(at, n, d);
+    const own = at + (<usize>id << 2);
+    store<f32>(own, load<f32>(own) - d);
+  }
+}
+
+function softmaxScaled(x: usize, n: i32, factor: f32): void {
+  let top4 = f32x4.splat(-Infinity);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) top4 = f32x4.max(top4, v128.load(x + (<usize>i << 2)));
+  let top = maxLanes(top4);
+  for (; i < n; i++) top = max(top, load<f32>(x + (<usize>i << 2)));
+  const tops = f32x4.splat(top);
+  let sum4 = f32x4.splat(0);
+  i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const e = exp4(f32x4.sub(v128.load(x + (<usize>i << 2)), tops));
+    v128.store(x + (<usize>i << 2), e);
+    sum4 = f32x4.add(sum4, e);
+  }
+  let sum = sumLanes(sum4);
+  for (; i < n; i++) {
+    const e = f32x4.extract_lane(exp4(f32x4.splat(load<f32>(x + (<usize>i << 2)) - top)), 0);
+    store<f32>(x + (<usize>i << 2), e);
+    sum += e;
+  }
+  const scale = factor / sum;
+  for (i = 0; i < n; i++) store<f32>(x + (<usize>i << 2), load<f32>(x + (<usize>i << 2)) * scale);
+}
+
+/** dloss [M] += dy / number of targets ≥ 0. */
+export function meanLossBackward(target: usize, dy: usize, dloss: usize, m: i32): void {
+  let count = 0;
+  for (let i = 0; i < m; i++) if (load<i32>(target + (<usize>i << 2)) >= 0) count++;
+  if (count == 0) return;
+  const d = load<f32>(dy) / <f32>count;
+  for (let i = 0; i < m; i++) {
+    if (load<i32>(target + (<usize>i << 2)) < 0) continue;
+    const at = dloss + (<usize>i << 2);
+    store<f32>(at, load<f32>(at) + d);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Numbers of the kernels in a command list. This file is TypeScript and AssemblyScript at once, so that both
+ * sides read the same table.
+ *
+ * @module
+ */
+
+/** One number per kernel, then the steps that some kernels are made of. */
+export enum Opcode {
+  fill,
+  add,
+  scale,
+  advance,
+  slice,
+  takeRow,
+  prepend,
+  linear,
+  embedding,
+  rmsNorm,
+  layerNorm,
+  gelu,
+  swiglu,
+  rope,
+  cacheWrite,
+  attention,
+  patches,
+  splice,
+  route,
+  dispatch,
+  gatherRows,
+  groupedLinear,
+  combine,
+  balanceLoss,
+  crossEntropy,
+  meanLoss,
+  sample,
+  accumulate,
+  sliceBackward,
+  prependBackward,
+  linearBackwardInput,
+  linearBackwardWeight,
+  embeddingBackward,
+  rmsNormBackward,
+  layerNormBackward,
+  geluBackward,
+  swigluBackward,
+  ropeBackward,
+  attentionBackward,
+  spliceBackward,
+  routeBackward,
+  gatherRowsBackward,
+  groupedLinearBackwardInput,
+  groupedLinearBackwardWeight,
+  combineBackward,
+  balanceLossBackward,
+  crossEntropyBackward,
+  meanLossBackward,
+  sumOfSquares,
+  adamw,
+  clipFactor,
+  /** Panels of a weight, transposed. */
+  transpose,
+  /** Gradient of logits, in place of the logits. */
+  logitsBackward,
+  /** Gradient of a norm's weight, from what its rows left. */
+  normWeightBackward,
+  /** Adds up partial sums. */
+  addPartials,
+}

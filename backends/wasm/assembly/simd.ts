@@ -1,0 +1,70 @@
+// Vector helpers. Constants of hot loops live in memory: V8 rebuilds a v128 constant at every use.
+
+/** First element of the share of `count` elements that `thread` of `threads` owns, in units of `unit`. */
+@inline
+export function share(count: i32, unit: i32, thread: i32, threads: i32): i32 {
+  const units = (count + unit - 1) / unit;
+  return min(count, <i32>(<i64>units * thread / threads) * unit);
+}
+
+/** a · b + c, fused where the engine has relaxed SIMD. */
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Sum of the four lanes. */
+@inline
+export function sumLanes(v: v128): f32 {
+  return (f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+/** Largest of the four lanes. */
+@inline
+export function maxLanes(v: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+    max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+  );
+}
+
+// exp: range reduction and degree-6 polynomial of Cephes' expf, each constant four times.
+const EXP = memory.data<f32>([
+  88.3762626647949, 88.3762626647949, 88.3762626647949, 88.3762626647949,
+  -87.3365447505531, -87.3365447505531, -87.3365447505531, -87.3365447505531,
+  1.44269504088896341, 1.44269504088896341, 1.44269504088896341, 1.44269504088896341,
+  -0.693359375, -0.693359375, -0.693359375, -0.693359375,
+  2.12194440e-4, 2.12194440e-4, 2.12194440e-4, 2.12194440e-4,
+  1.9875691500e-4, 1.9875691500e-4, 1.9875691500e-4, 1.9875691500e-4,
+  1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3,
+  8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3,
+  4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2,
+  1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1,
+  5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1,
+  1, 1, 1, 1,
+], 16);
+
+/** e^x of four numbers; underflows to about 1e-38, overflows to about 2.4e38. Error below 2 ulp. */
+@inline
+export function exp4(x: v128): v128 {
+  x = f32x4.max(f32x4.min(x, v128.load(EXP, 0)), v128.load(EXP, 16));
+  const n = f32x4.nearest(f32x4.mul(x, v128.load(EXP, 32)));
+  x = madd(n, v128.load(EXP, 48), x);
+  x = madd(n, v128.load(EXP, 64), x);
+  let p = v128.load(EXP, 80);
+  p = madd(p, x, v128.load(EXP, 96));
+  p = madd(p, x, v128.load(EXP, 112));
+  p = madd(p, x, v128.load(EXP, 128));
+  p = madd(p, x, v128.load(EXP, 144));
+  p = madd(p, x, v128.load(EXP, 160));
+  p = madd(p, f32x4.mul(x, x), f32x4.add(x, v128.load(EXP, 176)));
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return f32x4.mul(p, power);
+}
+
+/** e^x of one number, the same bits as a lane of `exp4`. */
+@inline
+export function exp1(x: f32): f32 {
+  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
+}

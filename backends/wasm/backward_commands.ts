@@ -1,0 +1,231 @@
+/**
+ * Commands of training. Some kernels are several: a step that prepares, then one that uses what lies in the memory
+ * that steps share.
+ *
+ * @module
+ */
+import type { Call } from "../../core/graph/kernels.ts";
+import { Opcode } from "./assembly/opcodes.ts";
+import {
+  type BackwardName,
+  count,
+  float,
+  geluKinds,
+  type Locate,
+  rows,
+  type Step,
+  stored,
+  width,
+} from "./command_parts.ts";
+import { matrixExtents } from "./panels.ts";
+
+/** Rows of logits that exist at a time in the gradient of a cross-entropy. */
+const lossRows = 128;
+
+/** Parts of a sum of squares, f64 each; as in assembly/optimiser.ts. */
+const partialBytes = 64 * 8;
+
+/** The commands of a call of each kernel. */
+export type Steps = { [K in BackwardName]: (call: Call<K>, at: Locate, shared: number) => Step[] };
+
+const one = (opcode: Opcode, operands: readonly number[]): Step[] => [{ opcode, operands, shares: false }];
+const shares = (opcode: Opcode, operands: readonly number[]): Step => ({ opcode, operands, shares: true });
+
+/** Bytes of a weight's transposed panels. */
+function transposedBytes([n, k]: readonly [n: number, k: number]): number {
+  return Math.ceil(k / 8) * 8 * n * 4;
+}
+
+/** dx [m,k] += dy [m,n] · weight: the weight's transposed copy, then the product. */
+function inputSteps(
+  { dy, weight, dx, m }: { dy: number; weight: number; dx: number; m: number },
+  [n, k]: readonly [n: number, k: number],
+  shared: number,
+): Step[] {
+  return [
+    shares(Opcode.transpose, [weight, shared, n, k]),
+    shares(Opcode.linearBackwardInput, [dy, shared, dx, m, k, n]),
+  ];
+}
+
+/** Commands of each kernel of training. */
+export const backwardSteps: Steps = {
+  accumulate: ({ inputs: { x }, outputs: { y }, attributes }, at) => {
+    const extents = x.layout === "matrix" ? [1, stored(x)] : [count(x) / count(y), count(y)];
+    return one(Opcode.accumulate, [at(x), at(y), ...extents, float(attributes.factor)]);
+  },
+  sliceBackward: ({ inputs: { dy }, outputs: { dx }, attributes }, at) => {
+    const [batch, tokens, width] = dx.shape as [number, number, number];
+    return one(Opcode.sliceBackward, [at(dy), at(dx), batch, tokens, attributes.start, dy.shape[1]!, width]);
+  },
+  prependBackward: ({ inputs: { dy }, outputs: { dx, drow } }, at) => {
+    const [batch, tokens, width] = dy.shape as [number, number, number];
+    return one(Opcode.prependBackward, [at(dy), at(dx), at(drow), batch, tokens - 1, width]);
+  },
+  linearBackwardInput: ({ inputs: { dy, weight }, outputs: { dx } }, at, shared) => {
+    const m = count(dy) / weight.shape[0]!;
+    return inputSteps({ dy: at(dy), weight: at(weight), dx: at(dx), m }, matrixExtents(weight), shared);
+  },
+  linearBackwardWeight: ({ inputs: { x, dy }, outputs: { dweight } }, at) => {
+    const [n, k] = matrixExtents(dweight);
+    return one(Opcode.linearBackwardWeight, [at(x), at(dy), at(dweight), count(x) / k, n, k]);
+  },
+  embeddingBackward: ({ inputs: { ids, dy }, outputs: { dweight } }, at) =>
+    one(Opcode.embeddingBackward, [at(ids), at(dy), at(dweight), count(ids), matrixExtents(dweight)[1]]),
+  rmsNormBackward: ({ inputs: { x, weight, dy }, outputs: { dx, dweight }, attributes }, at, shared) => {
+    const extents = [rows(x), width(x)];
+    const steps = [shares(Opcode.rmsNormBackward, [
+      ...[at(x), at(weight), at(dy), at(dx), shared],
+      ...extents,
+      float(attributes.eps),
+    ])];
+    if (dweight !== undefined) {
+      steps.push(shares(Opcode.normWeightBackward, [at(x), at(dy), shared, at(dweight), 0, ...extents]));
+    }
+    return steps;
+  },
+  layerNormBackward: ({ inputs: { x, weight, dy }, outputs: { dx, dweight, dbias }, attributes }, at, shared) => {
+    const extents = [rows(x), width(x)];
+    const steps = [shares(Opcode.layerNormBackward, [
+      ...[at(x), at(weight), at(dy), at(dx), shared],
+      ...extents,
+      float(attributes.eps),
+    ])];
+    if (dweight !== undefined || dbias !== undefined) {
+      steps.push(shares(Opcode.normWeightBackward, [at(x), at(dy), shared, at(dweight), at(dbias), ...extents]));
+    }
+    return steps;
+  },
+  geluBackward: ({ inputs: { x, dy }, outputs: { dx }, attributes }, at) =>
+    one(Opcode.geluBackward, [at(x), at(dy), at(dx), count(x), geluKinds[attributes.kind]]),
+  swigluBackward: ({ inputs: { gate, up, dy }, outputs: { dgate, dup } }, at) =>
+    one(Opcode.swigluBackward, [at(gate), at(up), at(dy), at(dgate), at(dup), count(gate)]),
+  ropeBackward: ({ inputs: { dy, cos, sin, start }, outputs: { dx } }, at) =>
+    one(Opcode.ropeBackward, [at(dy), at(cos), at(sin), at(start), at(dx), ...dx.shape, cos.shape[0]!]),
+  attentionBackward: ({ inputs: { q, k, v, keep, dy }, outputs: { dq, dk, dv }, attributes }, at) => {
+    const [batch, tokens, heads, width] = q.shape as [number, number, number, number];
+    const [, keys, groups] = k.shape as [number, number, number];
+    const addresses = [at(q), at(k), at(v), at(keep), at(dy), at(dq), at(dk), at(dv)];
+    const extents = [batch, tokens, keys, heads, groups, width];
+    return one(Opcode.attentionBackward, [
+      ...addresses,
+      ...extents,
+      Number(attributes.causal),
+      float(attributes.scale),
+    ]);
+  },
+  spliceBackward: ({ inputs: { index, dy }, outputs: { dhidden, dfeatures } }, at) =>
+    one(Opcode.spliceBackward, [at(index), at(dy), at(dhidden), at(dfeatures), rows(dy), width(dy)]),
+  routeBackward: ({ inputs, outputs: { dlogits }, attributes }, at) => {
+    const { scores, weight, expert, dscores, dweight } = inputs;
+    const addresses = [at(scores), at(weight), at(expert), at(dscores), at(dweight), at(dlogits)];
+    return one(Opcode.routeBackward, [...addresses, ...scores.shape, width(weight), Number(attributes.normalise)]);
+  },
+  gatherRowsBackward: ({ inputs: { order, dy }, outputs: { dx } }, at) =>
+    one(Opcode.gatherRowsBackward, [at(order), at(dy), at(dx), count(order), count(order) / rows(dx), width(dx)]),
+  groupedLinearBackwardInput: ({ inputs: { dy, offsets, weights }, outputs: { dx } }, at, shared) => {
+    const [n, k] = matrixExtents(weights[0]!);
+    return weights.flatMap((weight, e) => [
+      shares(Opcode.transpose, [at(weight), shared, n, k]),
+      shares(Opcode.groupedLinearBackwardInput, [at(dy), shared, at(dx), at(offsets) + 4 * e, n, k]),
+    ]);
+  },
+  groupedLinearBackwardWeight: ({ inputs: { x, dy, offsets }, outputs: { dweights } }, at) => {
+    const [n, k] = matrixExtents(dweights[0]!);
+    const addresses = [at(x), at(dy), at(offsets)];
+    return one(Opcode.groupedLinearBackwardWeight, [...addresses, dweights.length, n, k, ...dweights.map(at)]);
+  },
+  combineBackward: ({ inputs: { x, order, weight, dy }, outputs: { dx, dweight } }, at) => {
+    const addresses = [at(x), at(order), at(weight), at(dy), at(dx), at(dweight)];
+    return one(Opcode.combineBackward, [...addresses, count(order), width(weight), width(dy)]);
+  },
+  balanceLossBackward: ({ inputs: { expert, dy }, outputs: { dscores }, attributes }, at) => {
+    const [batch, tokens, experts] = dscores.shape as [number, number, number];
+    const groups = attributes.perRow ? batch : 1;
+    const extents = [groups, batch * tokens / groups, experts, width(expert)];
+    return one(Opcode.balanceLossBackward, [at(expert), at(dy), at(dscores), ...extents, float(attributes.factor)]);
+  },
+  crossEntropyBackward: ({ inputs, outputs: { dhidden, dweight } }, at, shared) => {
+    const { hidden, weight, target, dloss } = inputs;
+    const [n, k] = matrixExtents(weight);
+    const m = count(target);
+    const logits = shared + transposedBytes([n, k]);
+    const steps = dhidden === undefined ? [] : [shares(Opcode.transpose, [at(weight), shared, n, k])];
+    for (let row = 0; row < m; row += lossRows) {
+      const block = Math.min(lossRows, m - row);
+      const states = at(hidden) + 4 * row * k;
+      steps.push(
+        shares(Opcode.linear, [states, at(weight), 0, logits, block, n, k]),
+        shares(Opcode.logitsBackward, [logits, at(target) + 4 * row, at(dloss) + 4 * row, block, n]),
+      );
+      if (dhidden !== undefined) {
+        steps.push(shares(Opcode.linearBackwardInput, [logits, shared, at(dhidden) + 4 * row * k, block, k, n]));
+      }
+      if (dweight !== undefined) {
+        steps.push(shares(Opcode.linearBackwardWeight, [states, logits, at(dweight), block, n, k]));
+      }
+    }
+    return steps;
+  },
+  meanLossBackward: ({ inputs: { target, dy }, outputs: { dloss } }, at) =>
+    one(Opcode.meanLossBackward, [at(target), at(dy), at(dloss), count(target)]),
+  sumOfSquares: ({ inputs: { x }, outputs: { y } }, at, shared) => [
+    shares(Opcode.sumOfSquares, [at(x), shared, stored(x)]),
+    shares(Opcode.addPartials, [shared, at(y)]),
+  ],
+  clipFactor: ({ inputs: { squares, limit }, outputs: { clip } }, at) =>
+    one(Opcode.clipFactor, [at(squares), at(limit), at(clip)]),
+  adamw: ({ inputs: { gradient, clip, settings }, outputs: { parameter, mean, variance } }, at) => {
+    const addresses = [at(gradient), at(clip), at(settings), at(parameter), at(mean), at(variance)];
+    return one(Opcode.adamw, [...addresses, stored(parameter)]);
+  },
+};
+
+/** Bytes that the steps of a call share. */
+export function sharedBytes(call: Call): number {
+  switch (call.kernel) {
+    case "linearBackwardInput":
+      return transposedBytes(matrixExtents(call.inputs.weight));
+    case "groupedLinearBackwardInput":
+      return transposedBytes(matrixExtents(call.inputs.weights[0]!));
+    case "rmsNormBackward":
+    case "layerNormBackward":
+      return 8 * rows(call.inputs.x);
+    case "crossEntropyBackward": {
+      const [n, k] = matrixExtents(call.inputs.weight);
+      return transposedBytes([n, k]) + 4 * Math.min(lossRows, count(call.inputs.target)) * n;
+    }
+    case "sumOfSquares":
+      return partialBytes;
+    default:
+      return 0;
+  }
+}
+
+/** Bytes of private memory a thread needs for a command of training; the sizes follow the kernels in assembly/. */
+export function backwardScratchBytes(call: Call, packBytes: number): number {
+  const product = (m: number, n: number) => Math.max(packBytes, 16 * m) + 4 * Math.ceil(n / 8) * 8 * m;
+  switch (call.kernel) {
+    case "linearBackwardInput":
+      return Math.max(packBytes, 16 * call.inputs.weight.shape[0]!);
+    case "groupedLinearBackwardInput":
+      return Math.max(packBytes, 16 * call.inputs.weights[0]!.shape[0]!);
+    case "linearBackwardWeight":
+      return product(rows(call.inputs.dy), width(call.inputs.dy));
+    case "groupedLinearBackwardWeight":
+      return product(rows(call.inputs.dy), width(call.inputs.dy));
+    case "crossEntropyBackward": {
+      const [n, k] = matrixExtents(call.inputs.weight);
+      const block = Math.min(lossRows, count(call.inputs.target));
+      return Math.max(packBytes, 16 * n, 16 * k, product(block, n));
+    }
+    case "attentionBackward": {
+      const [, tokens, , width] = call.inputs.q.shape as [number, number, number, number];
+      const padded = Math.ceil(call.inputs.k.shape[1]! / 8) * 8;
+      const queries = Math.ceil(tokens / 4) * 4;
+      return 4 * (2 * padded * width + 2 * queries * padded + 4 * padded + 4 * width) + 128;
+    }
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * WASM-SIMD backend: AssemblyScript kernels, packed weights, threads over shared memory.
+ *
+ * @module
+ */
+import { WasmBackend } from "./backend.ts";
+import { compileKernels } from "./binary.ts";
+import { Heap } from "./heap.ts";
+import { createWebWorker, type KernelExports, maxWorkers, ThreadPool, type WorkerLike } from "./thread_pool.ts";
+
+export { WasmBackend } from "./backend.ts";
+export type { WorkerLike } from "./thread_pool.ts";
+
+/** Options of {@link createWasmBackend}. */
+export interface WasmOptions {
+  /** Threads, the caller's included. Default: the number of cores, at most 8. */
+  readonly threads?: number | undefined;
+  /** False keeps to plain SIMD even where the engine fuses multiply-add. */
+  readonly relaxedSimd?: boolean | undefined;
+  /** Starts a worker from source; for runtimes without the Web's `Worker`. */
+  readonly createWorker?: ((source: string) => WorkerLike | undefined) | undefined;
+  /** Told once about each ability that is missing here and slows things down. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
+}
+
+/**
+ * Creates the backend and starts its threads. Results do not depend on their number.
+ *
+ * Without SharedArrayBuffer or workers it runs on one thread, without relaxed SIMD it multiplies and adds in two
+ * steps, and `onNotice` is told.
+ *
+ * @throws {RangeError} if `threads` is not a whole number from 1 to 65
+ */
+export async function createWasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
+  const threads = options.threads ?? Math.min(8, globalThis.navigator?.hardwareConcurrency ?? 1);
+  if (!Number.isInteger(threads) || threads < 1 || threads > maxWorkers + 1) {
+    throw new RangeError(`Cannot use ${threads} threads: the number must be whole, from 1 to ${maxWorkers + 1}`);
+  }
+  const notice = options.onNotice ?? (() => {});
+  const build = await compileKernels({ shared: threads > 1, relaxed: options.relaxedSimd });
+  if (!build.relaxed && options.relaxedSimd !== false) notice("no relaxed SIMD here: matrix products are slower");
+  const heap = new Heap(build.shared);
+  const instance = await WebAssembly.instantiate(build.module, { env: { memory: heap.memory } });
+  const kernels = instance.exports as unknown as KernelExports;
+  const parts = { kernels, module: build.module, memory: heap.memory };
+  const pool = new ThreadPool(parts, options.createWorker ?? createWebWorker);
+  if (threads > 1 && !(build.shared && await pool.start(threads - 1))) {
+    notice(`running on ${pool.threads} of ${threads} threads: shared memory or workers are missing here`);
+  }
+  return new WasmBackend(heap, pool);
+}

@@ -1,0 +1,41 @@
+/**
+ * Our training step.
+ *
+ * @module
+ */
+import type { Backend, Storage } from "../../mod.ts";
+import { TrainStep } from "../../trainers/train_step.ts";
+import { adamw, batch, clip, freshWeights, model, parameters, sizes, type Trainer } from "./training_case.ts";
+
+/** Our training step, and the plan of its forward and backward pass. */
+export interface OurTrainer extends Trainer {
+  /** Both programs. */
+  readonly train: TrainStep;
+}
+
+/** Puts fresh weights on a backend and records the step. */
+export function trainOurs(backend: Backend, name: string): OurTrainer {
+  const fresh = freshWeights();
+  const weights = new Map<string, Storage>();
+  for (const parameter of parameters()) {
+    const storage = backend.alloc(parameter);
+    backend.write(storage, fresh.get(parameter.name)!.toFloat32());
+    weights.set(parameter.name, storage);
+  }
+  const train = new TrainStep(backend, model, { weights, sizes, trainable: new Set(weights.keys()), clip, adamw });
+  const examples = batch();
+  return {
+    name,
+    train,
+    async step() {
+      const { crossEntropy } = await train.backward(examples);
+      await train.update(adamw.learningRate);
+      return crossEntropy;
+    },
+    dispose() {
+      train[Symbol.dispose]();
+      for (const storage of weights.values()) backend.free(storage);
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * `minimind chat`: asks a model, once or in a conversation, about images or without.
+ *
+ * @module
+ */
+import type { ImageSource } from "../data/image/mod.ts";
+import { ChatSession, readAttachment } from "./chat/session.ts";
+import { askAboutFolder, askOnce } from "./chat/one_shot.ts";
+import { lineReader } from "./chat/lines.ts";
+import { converse } from "./chat/repl.ts";
+import type { ShowOptions } from "./chat/show_answer.ts";
+import type { Command } from "./command.ts";
+import { type FlagValues, parseFlags } from "./flags.ts";
+import { Interrupted, interruptedCode, Interrupts } from "./interrupts.ts";
+import { modelFlags, requestModel } from "./model_flags.ts";
+import { openModel } from "./open_model.ts";
+import { imageReader } from "./read_image.ts";
+import { chatOptions, samplingFlags } from "./sampling_flags.ts";
+import { note, stderr, styled } from "./terminal.ts";
+
+/** What is asked about the images of a folder when nothing is. */
+const folderPrompt = "Describe this image in detail.";
+
+const flags = {
+  prompt: { type: "string", value: "TEXT", aliases: ["p"], summary: "Asks this and ends (default: what is piped in)" },
+  image: { type: "list", value: "FILE", summary: "Shows an image with the question; may be given several times" },
+  "image-dir": { type: "string", value: "DIR", summary: "Asks about each image of this folder by itself" },
+  "allow-urls": { type: "boolean", summary: "Lets images be fetched from https:// addresses" },
+  system: { type: "string", value: "TEXT", summary: "Tells the model this before all else" },
+  interactive: { type: "boolean", aliases: ["i"], summary: "Converses line by line even where stdin is no terminal" },
+  json: { type: "boolean", summary: "Prints each answer as one line of JSON: text, usage, timings" },
+  timings: { type: "switch", aliases: ["show-speed"], summary: "Says on stderr how long each part took" },
+  quiet: { type: "boolean", aliases: ["q"], summary: "Says nothing about loading" },
+  ...modelFlags,
+  ...samplingFlags,
+} as const;
+
+/** Asks a model. */
+export const chatCommand: Command = {
+  name: "chat",
+  summary: "Ask a model about images, or just talk to it",
+  usage: "[MODEL]",
+  flags,
+  examples: [
+    "chat --image photo.jpg --prompt 'What is this?'",
+    "chat minimind-3v",
+    "chat ./my-model --image a.png --image b.png -p 'What differs?' --temperature 0 --timings",
+    "chat minimind2-small-v --json < question.txt",
+    "chat minimind-3v --encoder ./my_encoder.ts",
+    "chat --config my_model.json --image-dir photos --show_speed 1",
+  ],
+  run,
+};
+
+async function run(args: readonly string[]): Promise<number> {
+  const startMs = performance.now();
+  const { flags: values, positional } = parseFlags(args, flags);
+  const options = chatOptions(values);
+  const request = await requestModel(values, positional);
+  const interactive = values.interactive ||
+    values.prompt === undefined && values["image-dir"] === undefined && Deno.stdin.isTerminal();
+  const prompt = interactive ? undefined : await findPrompt(values);
+  const { "allow-urls": allowUrls, system, json, timings, quiet } = values;
+  using interrupts = new Interrupts();
+  try {
+    const readImage = imageReader({ allowUrls });
+    // Before the model: it takes longer, and a slip in a path needs none of it.
+    const images: ImageSource[] = [];
+    for (const path of values.image) images.push(await readAttachment(path, readImage));
+    const load = (signal: AbortSignal) => openModel(request, { flags: values, allowUrls, quiet, signal });
+    const { model, ...loaded } = await interrupts.during(load);
+    await using _ = model;
+    const session = new ChatSession(model, { system, options, images, readImage });
+    const show: ShowOptions = { model: model.parts.name, json, timings, start: { startMs, ...loaded } };
+    if (prompt === undefined) {
+      await converse(session, { readLine: lineReader(), interrupts, show });
+      return 0;
+    }
+    return await interrupts.during(async (signal) => {
+      const folder = values["image-dir"];
+      if (folder !== undefined) return await askAboutFolder(session, { prompt, folder, signal }, show) > 0 ? 1 : 0;
+      await askOnce(session, { prompt, signal }, show);
+      return 0;
+    });
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return 0; // whoever reads the answer has read enough
+    if (!(error instanceof Interrupted)) throw error;
+    note(styled(error.message, "dim", stderr));
+    return interruptedCode;
+  }
+}
+
+/**
+ * The question: the flag's, what is piped in, or for a folder of images the usual one.
+ *
+ * @throws {TypeError} if there is none, or flags contradict each other
+ */
+async function findPrompt({ prompt, image, "image-dir": folder }: FlagValues<typeof flags>): Promise<string> {
+  if (folder !== undefined && image.length > 0) {
+    throw new TypeError("Cannot use both --image and --image-dir: the one is about all images, the other about each");
+  }
+  if (prompt !== undefined) return prompt;
+  if (folder !== undefined) return folderPrompt;
+  const piped = (await new Response(Deno.stdin.readable).text()).trim();
+  if (piped !== "") return piped;
+  throw new TypeError("Cannot chat: there is no question; give --prompt, pipe one in, or use a terminal");
+}

@@ -1,0 +1,157 @@
+/**
+ * `minimind convert`: between upstream's `.pth`, safetensors, and Hugging Face's folder.
+ *
+ * @module
+ */
+import { ConfigError } from "../core/errors.ts";
+import { modelTensors, openCheckpoint } from "../data/checkpoint.ts";
+import { type ExportedModel, type ExportFormat, exportModel, isCompanion, type ModelToExport } from "../data/export.ts";
+import { formatBytes } from "../data/hub/mod.ts";
+import { splitEncoder } from "../data/infer_encoder.ts";
+import { openModelFolder } from "../data/model_folder.ts";
+import { type Precision, precisions } from "../data/saved_tensor.ts";
+import { type Files, openFiles } from "../sdk/files.ts";
+import type { Command } from "./command.ts";
+import { type FlagValues, parseFlags } from "./flags.ts";
+import { folderUrl } from "./model_flags.ts";
+import { note } from "./terminal.ts";
+import { writeFiles } from "./write_files.ts";
+
+const flags = {
+  precision: { type: "string", value: "TYPE", summary: "Floating-point type: f16 (default), bf16 or f32" },
+  format: {
+    type: "string",
+    value: "FORMAT",
+    summary: "pth, safetensors or hf (a folder); default by the name of TO. Files get upstream's names in a folder TO",
+  },
+  "with-encoder": { type: "boolean", summary: "Keep the vision encoder, where FROM includes it" },
+  force: { type: "boolean", summary: "Replace files that are there" },
+  weights: { type: "string", value: "FILE", summary: "The checkpoint to take where the folder FROM has several" },
+  weight: {
+    type: "string",
+    value: "STAGE",
+    aliases: ["save-weight"],
+    summary: "Start of upstream's file name, STAGE_WIDTH.pth (default sft_vlm)",
+  },
+  config: { type: "string", value: "FILE", summary: "The model's config.json, where it does not lie beside FROM" },
+  tokenizer: { type: "string", value: "DIR", summary: "Folder of the tokenizer, where it does not lie beside FROM" },
+  "image-tokens": {
+    type: "number",
+    value: "N",
+    summary: "Embeddings of an image, for config.json (default 196 or 64)",
+  },
+  "allow-overflow": { type: "boolean", summary: "Let numbers too large for the precision become infinite" },
+} as const;
+
+/** Converts a model's weights between formats. */
+export const convertCommand: Command = {
+  name: "convert",
+  summary: "Convert a model between .pth, safetensors and a Hugging Face folder",
+  usage: "FROM TO",
+  flags,
+  examples: [
+    "convert out/sft_vlm_768.pth minimind-3v --tokenizer tokenizer",
+    "convert minimind-3v out/ --format pth",
+    "convert minimind-3v out/sft_vlm_768.pth --force",
+    "convert sft_vlm_512.pth model.safetensors --precision f32",
+  ],
+  run,
+};
+
+type Given = FlagValues<typeof flags>;
+
+async function run(args: readonly string[]): Promise<number> {
+  const { flags: given, positional } = parseFlags(args, flags);
+  const [from, to] = positional;
+  if (from === undefined || to === undefined || positional.length > 2) {
+    throw new TypeError(`Cannot convert ${positional.join(", ") || "nothing"}: name what to read and what to write`);
+  }
+  const precision = choice("precision", given.precision ?? "f16", precisions);
+  const format = given.format === undefined
+    ? formatOf(to)
+    : choice("format", given.format, ["pth", "safetensors", "hf"] as const);
+  using files = openFiles({ base: folderUrl(Deno.cwd()) });
+  const source = await readModel(from, { files, given, withCompanions: format === "hf" });
+  const exported = exportModel(source, {
+    format,
+    precision,
+    withEncoder: given["with-encoder"],
+    weight: given.weight,
+    imageTokens: given["image-tokens"],
+    allowOverflow: given["allow-overflow"],
+  });
+  const inFolder = format === "hf" || given.format !== undefined && formatOf(to) === "hf";
+  const written = exported.files.map(({ name, chunks }) => ({
+    path: inFolder ? `${to.replace(/[\\/]+$/, "")}/${name}` : to,
+    chunks,
+  }));
+  const bytes = await writeFiles(written, { force: given.force });
+  if (format === "hf" && !exported.files.some(({ name }) => name === "tokenizer.json")) {
+    note("there is no tokenizer beside FROM: name its folder with --tokenizer, or the folder cannot chat");
+  }
+  console.log(summary(exported, { precision, bytes, to: inFolder && format !== "hf" ? written[0]!.path : to }));
+  return 0;
+}
+
+/** What the name of a target asks for. */
+function formatOf(to: string): ExportFormat {
+  if (/\.(pth|pt|bin)$/.test(to)) return "pth";
+  return to.endsWith(".safetensors") ? "safetensors" : "hf";
+}
+
+function choice<Value extends string>(flag: string, value: string, values: readonly Value[]): Value {
+  const found = values.find((each) => each === value);
+  if (found !== undefined) return found;
+  throw new TypeError(`Cannot read flag "--${flag}": "${value}" is not one of ${values.join(", ")}`);
+}
+
+async function readModel(
+  from: string,
+  { files, given, withCompanions }: {
+    readonly files: Files;
+    readonly given: Given;
+    readonly withCompanions: boolean;
+  },
+): Promise<ModelToExport> {
+  const isFolder = await files.isFolder(from);
+  const { checkpoint, config } = isFolder
+    ? await openModelFolder(files.folder(from), { weights: given.weights })
+    : { checkpoint: openCheckpoint([{ name: from, bytes: await files.open(from) }]), config: undefined };
+  const tensors = modelTensors(checkpoint);
+  const { encoder } = splitEncoder(tensors);
+  if (encoder !== undefined && !given["with-encoder"]) {
+    note(`left out the vision encoder, ${encoder.size} tensors; --with-encoder keeps it`);
+  }
+  const companions = new Map<string, Uint8Array>();
+  for (const folder of withCompanions ? [isFolder ? from : undefined, given.tokenizer] : []) {
+    if (folder === undefined) continue;
+    if (!await files.isFolder(folder)) throw new ConfigError(`Cannot read "${folder}": there is no such folder`);
+    const { list, read } = files.folder(folder);
+    for (const name of (await list()).filter(isCompanion).toSorted()) companions.set(name, await read(name));
+  }
+  return {
+    tensors,
+    config: given.config === undefined ? config : await readJson(given.config, files),
+    files: companions,
+  };
+}
+
+async function readJson(name: string, files: Files): Promise<unknown> {
+  const text = new TextDecoder().decode(await files.read(name));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`Cannot read "${name}": it is not JSON`, { cause });
+  }
+}
+
+/** `wrote minimind-3v to out: 73 tensors, 65,094,912 parameters, 130.2 MB as f16`. */
+function summary(
+  { model, tensors, parameters }: ExportedModel,
+  { precision, bytes, to }: { readonly precision: Precision; readonly bytes: number; readonly to: string },
+): string {
+  const numbers = `${tensors} tensors, ${parameters.toLocaleString("en")} parameters, ${formatBytes(bytes)}`;
+  return `wrote ${
+    model.known ?? `a model of generation ${model.sizes.generation}`
+  } to ${to}: ${numbers} as ${precision}`;
+}

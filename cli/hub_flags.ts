@@ -1,0 +1,67 @@
+/**
+ * The flags and environment variables of commands that use the hub.
+ *
+ * @module
+ */
+import { cacheDirectory, cacheVariables, createHub, type Hub } from "../data/hub/mod.ts";
+import { createFileStore } from "../sdk/file_store.ts";
+import type { FlagValue } from "./flags.ts";
+
+/** The flag that names the cache, for {@link parseFlags}. */
+export const cacheFlags = {
+  "cache-dir": {
+    type: "string",
+    value: "DIR",
+    summary: "Where downloads are kept (default $MINIMIND_CACHE, else the hub's or the system's cache folder)",
+  },
+} as const;
+
+/** Flags of commands that download, for {@link parseFlags}. */
+export const hubFlags = {
+  ...cacheFlags,
+  offline: { type: "boolean", summary: "Use only what is in the cache (also HF_HUB_OFFLINE=1)" },
+} as const;
+
+/** Values of {@link cacheFlags}. */
+export interface CacheFlagValues {
+  /** Value of `--cache-dir`. */
+  readonly "cache-dir": FlagValue<"string">;
+}
+
+/** Values of {@link hubFlags}. */
+export interface HubFlagValues extends CacheFlagValues {
+  /** Value of `--offline`. */
+  readonly offline: FlagValue<"boolean">;
+}
+
+/**
+ * The cache folder that the flags or the environment name.
+ *
+ * @throws {TypeError} if nothing names one
+ */
+export function cacheFolder({ "cache-dir": folder }: CacheFlagValues): string {
+  const found = folder ?? cacheDirectory({ env: readEnv, os: Deno.build.os });
+  if (found !== undefined) return found;
+  const denied = cacheVariables.some((variable) => !mayRead(variable));
+  const hint = denied ? `, or allow its variables to be read: --allow-env=${cacheVariables.join(",")}` : "";
+  throw new TypeError(`Cannot find the cache folder: name it with --cache-dir or MINIMIND_CACHE${hint}`);
+}
+
+/** Access to the hub as the flags, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` say. */
+export function openHub(flags: HubFlagValues): Hub {
+  return createHub({
+    store: createFileStore(cacheFolder(flags)),
+    endpoint: readEnv("HF_ENDPOINT"),
+    token: readEnv("HF_TOKEN"),
+    offline: flags.offline || ["1", "ON", "YES", "TRUE"].includes(readEnv("HF_HUB_OFFLINE")?.toUpperCase() ?? ""),
+  });
+}
+
+/** An environment variable; one that may not be read counts as not set, and nobody is asked for the permission. */
+function readEnv(variable: string): string | undefined {
+  return mayRead(variable) ? Deno.env.get(variable) || undefined : undefined;
+}
+
+function mayRead(variable: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+}

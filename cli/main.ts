@@ -1,0 +1,67 @@
+/**
+ * The command line: finds the command, runs it, turns an error into one line.
+ *
+ * @module
+ */
+import config from "../deno.json" with { type: "json" };
+import type { Command } from "./command.ts";
+import { commands } from "./commands.ts";
+import { commandHelp, program, programHelp } from "./help.ts";
+import { nearest } from "./nearest.ts";
+
+/**
+ * Runs the command line on the arguments after the program's name and resolves to the exit code: 0 when all went
+ * well, 1 on any error. An error is one line on stderr; with `MINIMIND_DEBUG=1` the stack trace follows it.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    console.error(`${program}: ${error instanceof Error ? error.message || error.name : String(error)}`);
+    if (debugging()) console.error(error);
+    return 1;
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    const topic = name === "help" ? rest[0] : undefined;
+    console.log(topic === undefined ? programHelp(await all()) : commandHelp(await find(topic)));
+    return name === undefined ? 1 : 0;
+  }
+  if (name === "--version" || name === "-V") {
+    console.log(`${program} ${config.version}`);
+    return 0;
+  }
+  const command = await find(name);
+  const end = rest.indexOf("--");
+  const flags = end < 0 ? rest : rest.slice(0, end);
+  if (flags.includes("--help") || flags.includes("-h")) {
+    console.log(commandHelp(command));
+    return 0;
+  }
+  return await command.run(rest);
+}
+
+/** @throws {TypeError} naming the nearest command, or all of them */
+function find(name: string): Promise<Command> {
+  if (Object.hasOwn(commands, name)) return commands[name]!();
+  const names = Object.keys(commands);
+  const meant = nearest(name, names);
+  const hint = meant ? `did you mean ${meant}? ` : "";
+  throw new TypeError(`Cannot run "${name}": ${hint}there are ${names.join(", ")}`);
+}
+
+function all(): Promise<Command[]> {
+  return Promise.all(Object.values(commands).map((load) => load()));
+}
+
+/** Whether to show stack traces; without the permission to read the variable, not, and without asking for it. */
+function debugging(): boolean {
+  const variable = "MINIMIND_DEBUG";
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted" && Deno.env.get(variable) === "1";
+}
+
+// No top-level await: a plugin that imports the package while this module still loads would wait for it forever.
+if (import.meta.main) run(Deno.args).then(Deno.exit);

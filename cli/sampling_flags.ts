@@ -1,0 +1,63 @@
+/**
+ * The flags that say how answers are drawn, in every spelling that people know.
+ *
+ * @module
+ */
+import { samplingSettings } from "../core/sampling.ts";
+import type { ChatOptions } from "../sdk/chat_events.ts";
+import type { FlagValues } from "./flags.ts";
+
+const number = { type: "number", value: "N" } as const;
+
+/** Flags of commands that generate, for {@link parseFlags}. */
+export const samplingFlags = {
+  "max-new-tokens": { ...number, aliases: ["n", "n-predict", "max-tokens"], summary: "Most tokens of an answer" },
+  temperature: { ...number, aliases: ["temp"], summary: "0 takes the likeliest token, 1 draws as the model says" },
+  "top-k": { ...number, summary: "Draws from the N likeliest tokens, 0 from all" },
+  "top-p": { ...number, summary: "Draws from the likeliest tokens that make up this share, 1 from all" },
+  "min-p": { ...number, summary: "Leaves out tokens less likely than this share of the likeliest" },
+  "repetition-penalty": { ...number, aliases: ["repeat-penalty"], summary: "Above 1 makes repetition less likely" },
+  seed: { ...number, aliases: ["s"], summary: "Makes answers repeatable (default another one each time)" },
+  stop: { type: "list", value: "TEXT", summary: "Ends the answer before this text" },
+  "open-thinking": { type: "switch", summary: "Lets the answer begin with thoughts, where the model knows of them" },
+} as const;
+
+/** Values of {@link samplingFlags}. */
+export type SamplingFlagValues = FlagValues<typeof samplingFlags>;
+
+/**
+ * The options of a chat that flags ask for; what no flag says is undefined.
+ *
+ * @throws {RangeError} if a number is outside its range
+ */
+export function chatOptions(flags: SamplingFlagValues): ChatOptions {
+  return checkOptions({
+    maxNewTokens: flags["max-new-tokens"],
+    temperature: flags.temperature,
+    topK: flags["top-k"],
+    topP: flags["top-p"],
+    minP: flags["min-p"],
+    repetitionPenalty: flags["repetition-penalty"],
+    seed: flags.seed,
+    stop: flags.stop.length === 0 ? undefined : flags.stop,
+    openThinking: flags["open-thinking"] || undefined,
+  });
+}
+
+/** Checks numbers before anything is loaded. @throws {RangeError} naming the one that is outside its range */
+export function checkOptions(options: ChatOptions): ChatOptions {
+  const { maxNewTokens = 1, seed = 0 } = options;
+  samplingSettings(options);
+  if (!(Number.isInteger(maxNewTokens) && maxNewTokens > 0)) {
+    throw new RangeError(`Cannot generate ${maxNewTokens} tokens: it must be a whole number above 0`);
+  }
+  if (!Number.isInteger(seed) || Math.abs(seed) >= 2 ** 31) {
+    throw new RangeError(`Cannot draw with seed ${seed}: it must be a whole number of at most 31 bits`);
+  }
+  return options;
+}
+
+/** A seed for an answer that need not be repeatable; 0 or more, below 2³¹. */
+export function drawSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
+}

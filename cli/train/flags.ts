@@ -1,0 +1,63 @@
+/**
+ * Flags of `minimind train`: upstream's names, and ours where upstream has none.
+ *
+ * @module
+ */
+import { hubFlags } from "../hub_flags.ts";
+
+const number = (summary: string) => ({ type: "number", value: "N", summary }) as const;
+
+/** Flags of the command, for `parseFlags`. */
+export const trainFlags = {
+  config: { type: "string", value: "FILE", summary: "JSON file with any of these flags by name; flags go before it" },
+  data: { type: "string", value: "FILE", aliases: ["data-path"], summary: "Conversations: jsonl, json or parquet" },
+  images: { type: "string", value: "DIR", summary: "Folder of the images that rows name" },
+  model: {
+    type: "string",
+    value: "MODEL",
+    aliases: ["m", "load-from"],
+    summary: "A released model, a folder, a checkpoint, or random (default)",
+  },
+  out: {
+    type: "string",
+    value: "DIR",
+    aliases: ["save-dir"],
+    summary: "Where model, checkpoints, metrics and report go",
+  },
+  backend: { type: "string", value: "NAME", summary: "wasm (default) or reference" },
+  threads: number("Threads (default all cores, at most 8)"),
+  epochs: number("Times through the data (default 2)"),
+  "batch-size": number("Rows of a batch (default 16 in pretraining, 4 in SFT)"),
+  "learning-rate": number("Peak learning rate (default 4e-4 in pretraining, 5e-6 in SFT)"),
+  "warmup-steps": number("Batches over which the learning rate rises (default 0)"),
+  "accumulation-steps": number("Batches of an update (default 1)"),
+  "grad-clip": number("Largest global norm of the gradients (default 1)"),
+  "weight-decay": number("AdamW's decoupled weight decay (default 0.01)"),
+  "max-seq-len": number("Tokens of a row (default 450 in pretraining, 768 in SFT)"),
+  "max-images": number("Images of a row at most (default as many as a row has)"),
+  "freeze-llm": number("0 trains all of the decoder, 1 its first and last block, 2 none of it (default by stage)"),
+  freeze: { type: "list", value: "POLICY", summary: "A policy by name, or patterns of the parameters to train" },
+  init: { type: "list", value: "PATTERN", summary: 'Parameters to start from nothing, for instance "vision_proj.*"' },
+  "allow-missing": { type: "list", value: "PATTERN", summary: "Parameters that the model's files may lack" },
+  seed: number("Seed of order and draws; each epoch adds its number (default 42)"),
+  "val-split": number("Share of the rows kept for validation (default 0)"),
+  "val-interval": number("Batches between validations (default one after each epoch)"),
+  "on-bad-row": {
+    type: "string",
+    value: "error|skip",
+    summary: "What a row that cannot be learnt does (default error)",
+  },
+  "log-interval": number("Batches between lines (default 100; on a terminal the line is always fresh)"),
+  "save-interval": number("Batches between checkpoints (default 1000)"),
+  "sample-interval": number("Batches between answers to fixed prompts (default one after each epoch)"),
+  samples: number("How many fixed prompts (default 4; 0 for none)"),
+  "from-resume": { type: "string", value: "0|1|previous", summary: "1 goes on from the last checkpoint (default 0)" },
+  resume: { type: "string", value: "last|previous", summary: "The same, by name" },
+  overwrite: { type: "boolean", summary: "Starts over where there is a run already" },
+  "feature-cache": {
+    type: "string",
+    value: "DIR",
+    summary: "Where features of images are kept (default OUT/features)",
+  },
+  ...hubFlags,
+} as const;

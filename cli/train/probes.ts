@@ -1,0 +1,94 @@
+/**
+ * Fixed prompts that a model answers now and then while it learns.
+ *
+ * @module
+ */
+import { createGenerator } from "../../core/generate.ts";
+import { ImageEncoder } from "../../core/image_encoder.ts";
+import { StreamingDecoder } from "../../core/tokenizer.ts";
+import { type ChatMessage, ChatRenderer, imageIndex } from "../../data/chat/mod.ts";
+import type { Dataset } from "../../data/datasets/mod.ts";
+import type { ChatModelParts } from "../../sdk/chat_model.ts";
+import type { ImageFeatures } from "../../trainers/image_features.ts";
+import type { SampleRecord } from "../../trainers/metrics.ts";
+
+/** A prompt, its images and what the data answers. */
+export interface Probe {
+  /** The messages before the first answer. */
+  readonly messages: readonly ChatMessage[];
+  /** Its image files. */
+  readonly images: readonly Uint8Array[];
+  /** The answer of the data. */
+  readonly expected: string;
+}
+
+/** The first answers of the first rows. */
+export async function takeProbes(dataset: Dataset, count: number): Promise<Probe[]> {
+  const probes: Probe[] = [];
+  for (let i = 0; i < dataset.length && probes.length < count; i++) {
+    const row = await dataset.row(i).catch(() => undefined);
+    const messages = row?.conversation.messages ?? [];
+    const end = messages.findIndex(({ role }) => role === "assistant");
+    if (row === undefined || end < 1) continue;
+    const prompt = messages.slice(0, end);
+    const images = await row.images().catch(() => undefined);
+    if (images === undefined) continue;
+    probes.push({ messages: prompt, images: images.slice(0, countImages(prompt)), expected: textOf(messages[end]!) });
+  }
+  return probes;
+}
+
+/** Options of {@link answerProbes}. */
+export interface AnswerOptions {
+  /** The model with its parameters as they are now. */
+  readonly parts: ChatModelParts;
+  /** Features of images. */
+  readonly features: ImageFeatures;
+  /** Batches done, for the records. */
+  readonly batches: number;
+}
+
+/** Answers greedily, at most 64 ids each. Nothing of an earlier time is reused, for the parameters have changed. */
+export async function answerProbes(probes: readonly Probe[], options: AnswerOptions): Promise<SampleRecord[]> {
+  const { parts: { backend, model, weights, tokenizer, template, context }, features, batches } = options;
+  const { placeholder, encoder } = model;
+  const renderer = new ChatRenderer({ tokenizer, template, placeholder });
+  using generator = createGenerator(backend, model, { weights, context: Math.min(context, 1024) });
+  // Features are known already, so only the projector is run.
+  const known = { name: "features", pixels: encoder!.pixels, output: model.projector.input };
+  const run = (values: Float32Array) => Promise.resolve(values);
+  const host = { ...known, run, [Symbol.asyncDispose]: () => Promise.resolve() };
+  using projector = new ImageEncoder(backend, { ...model, encoder: host }, { weights });
+  const records: SampleRecord[] = [];
+  for (const [i, { messages, images, expected }] of probes.entries()) {
+    const rendered = renderer.render(messages, { addGenerationPrompt: true, imageSeparator: "" });
+    const embeddings: Float32Array[] = [];
+    for (const image of images) embeddings.push(await projector.encode(await features.of(image)));
+    const decoder = new StreamingDecoder(tokenizer);
+    let text = "";
+    const room = generator.context - rendered.ids.length;
+    if (room > 0) {
+      const answer = generator.generate({
+        ids: rendered.ids,
+        images: embeddings,
+        index: imageIndex(rendered, placeholder),
+        maxNewTokens: Math.min(64, room),
+        stopIds: tokenizer.control.eos === undefined ? [] : [tokenizer.control.eos.id],
+      });
+      for await (const id of answer) text += decoder.push(id);
+    }
+    const prompt = messages.map(textOf).join("\n");
+    records.push({ type: "sample", batches, probe: i, prompt, expected, text: text + decoder.flush() });
+  }
+  return records;
+}
+
+function countImages(messages: readonly ChatMessage[]): number {
+  return messages.flatMap(({ content }) => typeof content === "string" ? [] : content)
+    .filter(({ type }) => type === "image").length;
+}
+
+function textOf({ content }: ChatMessage): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => part.type === "text" ? part.text : "<image>").join("");
+}

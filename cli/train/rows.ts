@@ -1,0 +1,92 @@
+/**
+ * The rows of a data file as a run learns them, and those kept for validation.
+ *
+ * @module
+ */
+import { ChatRenderer } from "../../data/chat/mod.ts";
+import {
+  type Dataset,
+  DatasetError,
+  openDataset,
+  type RandomAccess,
+  SampleMaker,
+  selectRows,
+  splitRows,
+} from "../../data/datasets/mod.ts";
+import type { ChatModelParts } from "../../sdk/chat_model.ts";
+import { openImageFolder } from "../../sdk/image_folder.ts";
+import type { ImageFeatures } from "../../trainers/image_features.ts";
+import type { RowSource } from "../../trainers/row_batches.ts";
+import type { TrainSettings } from "./settings.ts";
+
+/** Rows to learn from and rows to test on. */
+export interface SplitData {
+  /** Rows for training. */
+  readonly training: Dataset;
+  /** Rows for validation; empty where none are kept. */
+  readonly validation: Dataset;
+}
+
+/** Finds the rows of a run's open data file and splits them. */
+export async function splitData(file: RandomAccess, settings: TrainSettings): Promise<SplitData> {
+  const { data, images, valSplit, seed } = settings;
+  const readImage = images === undefined ? undefined : openImageFolder(images);
+  const dataset = await openDataset(file, { name: data, readImage });
+  const { training, validation } = splitRows(dataset.length, { fraction: valSplit, seed });
+  return { training: selectRows(dataset, training), validation: selectRows(dataset, validation) };
+}
+
+/** Most images of a row. */
+export async function mostImages({ length, row }: Dataset): Promise<number> {
+  let most = 0;
+  for (let i = 0; i < length; i++) {
+    const { conversation } = await row(i);
+    const parts = conversation.messages.flatMap(({ content }) => typeof content === "string" ? [] : content);
+    most = Math.max(most, parts.filter(({ type }) => type === "image").length);
+  }
+  return most;
+}
+
+/** Options of {@link trainRows}. */
+export interface TrainRowsOptions {
+  /** The model, for its tokenizer, template and placeholder. */
+  readonly parts: ChatModelParts;
+  /** The run. */
+  readonly settings: TrainSettings;
+  /** Features of images. */
+  readonly features: ImageFeatures;
+  /** Whether rows vary from epoch to epoch as upstream's minimind-3v data does. */
+  readonly varies: boolean;
+  /** Told of every row that is left out. */
+  readonly onSkip: (error: DatasetError) => void;
+}
+
+/** Rows as samples with the features of their images. */
+export function trainRows(dataset: Dataset, options: TrainRowsOptions): RowSource {
+  const { parts: { tokenizer, template, model }, settings, features, varies, onSkip } = options;
+  const exact = model.placeholder.match === "exact";
+  const renderer = new ChatRenderer({
+    tokenizer,
+    template,
+    placeholder: model.placeholder,
+    labels: exact ? "token" : "newline",
+  });
+  const maker = new SampleMaker<Float32Array>({
+    renderer,
+    maxTokens: settings.tokens,
+    readImage: (file) => features.of(file),
+    ...(varies && !exact ? {} : { variation: false }),
+  });
+  return {
+    length: dataset.length,
+    async row(index, epoch) {
+      try {
+        return await maker.make(await dataset.row(index), { seed: settings.seed + epoch });
+      } catch (error) {
+        if (!(error instanceof DatasetError && settings.skipBadRows)) throw error;
+        onSkip(error);
+        return undefined;
+      }
+    },
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * One training run from settings to a model's folder.
+ *
+ * @module
+ */
+import { ConfigError } from "../../core/errors.ts";
+import { planParameters } from "../../core/model_plans.ts";
+import { createFeatureCache, epochOrder, featureKey } from "../../data/datasets/mod.ts";
+import { loadImage, preprocess } from "../../data/image/mod.ts";
+import type { ChatModelParts } from "../../sdk/chat_model.ts";
+import { createFileStore } from "../../sdk/file_store.ts";
+import { openFiles } from "../../sdk/files.ts";
+import { loadModel } from "../../sdk/load_model.ts";
+import { openRandomAccess } from "../../sdk/random_access.ts";
+import { findModel } from "../../sdk/model_source.ts";
+import { CheckpointStore } from "../../trainers/checkpoint_store.ts";
+import { digestWeights } from "../../trainers/digest.ts";
+import { Evaluation } from "../../trainers/evaluation.ts";
+import { FeatureEncoder } from "../../trainers/feature_encoder.ts";
+import { trainableParameters } from "../../trainers/freeze.ts";
+import { ImageFeatures } from "../../trainers/image_features.ts";
+import { initialise } from "../../trainers/initialise.ts";
+import { train } from "../../trainers/loop.ts";
+import { writeModelFiles } from "../../trainers/model_files.ts";
+import { rowBatches } from "../../trainers/row_batches.ts";
+import type { RunState } from "../../trainers/run_state.ts";
+import { cosineSchedule } from "../../trainers/schedule.ts";
+import { TrainStep } from "../../trainers/train_step.ts";
+import { openHub } from "../hub_flags.ts";
+import { Interrupted, interruptedCode } from "../interrupts.ts";
+import { folderUrl } from "../model_flags.ts";
+import { modelDocuments } from "./documents.ts";
+import { answerProbes, takeProbes } from "./probes.ts";
+import { TrainProgress } from "./progress.ts";
+import { mostImages, splitData, trainRows } from "./rows.ts";
+import { RunLog } from "./run_log.ts";
+import { decisive, type TrainFlagValues, type TrainSettings } from "./settings.ts";
+
+/**
+ * Trains and resolves to the exit code. The first Ctrl-C saves what was learnt up to the last update and ends the run,
+ * a second one the program at once.
+ */
+export async function runTraining(settings: TrainSettings, flags: TrainFlagValues): Promise<number> {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) Deno.exit(interruptedCode);
+    controller.abort(new Interrupted());
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  try {
+    await runUntil(settings, flags, controller.signal);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    return interruptedCode;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+  }
+}
+
+async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal: AbortSignal): Promise<void> {
+  const store = createFileStore(settings.out);
+  const progress = new TrainProgress(settings.logEvery);
+  const checkpoints = new CheckpointStore(store);
+  const resumed = settings.resume && await checkpoints.load(settings.resume);
+  if (settings.resume === undefined && !settings.overwrite && (await store.list("checkpoints")).length > 0) {
+    const hint = "go on with --from-resume 1, or start over with --overwrite";
+    throw new ConfigError(`Cannot train into "${settings.out}": there is a run already; ${hint}`);
+  }
+  if (settings.resume === undefined) await store.remove("checkpoints");
+
+  await using dataFile = await openRandomAccess(settings.data);
+  const data = await splitData(dataFile, settings);
+  const base = folderUrl(Deno.cwd());
+  const hub = () => openHub(flags);
+  using files = openFiles({ base, hub, signal });
+  const source = await findModel(settings.model, files);
+  const documents = await modelDocuments(source, files);
+  const backend = {
+    use: settings.backend,
+    options: settings.threads === undefined ? {} : { threads: settings.threads },
+  };
+  await using chat = await loadModel({ model: settings.model, backend }, {
+    base,
+    hub,
+    signal,
+    onNotice: (notice) => progress.note(notice),
+    ...flags["allow-missing"].length > 0 && { allowMissing: flags["allow-missing"] },
+  });
+  const { parts } = chat;
+  const known = planParameters(parts.model).storages;
+  const parameters = new Map([...parts.weights].filter(([name]) => known.get(name)?.role === "parameter"));
+  initialise(parts.backend, parameters, { patterns: settings.init, seed: settings.seed });
+
+  const trainable = trainableParameters(settings.freeze, [...parameters.keys()]);
+  const encoderNames = [...trainable].filter((name) => !isOwn(name));
+  if (encoderNames.length > 0) {
+    throw new ConfigError(`Cannot train "${encoderNames[0]}": the features of the encoder are computed once`);
+  }
+  const frozen = await digestWeights(parts.backend, parameters, (name) => !trainable.has(name));
+  const config = JSON.stringify({ ...decisive(settings), rows: data.training.length, frozen });
+  if (resumed !== undefined) checkConfig(resumed.config, config);
+
+  using encoder = new FeatureEncoder(parts.backend, parts.model.encoder!, { weights: parts.weights });
+  const features = await createFeatures(parts, { encoder, folder: settings.featureCache });
+  const maxImages = settings.maxImages ??
+    Math.max(await mostImages(data.training), await mostImages(data.validation));
+  const sizes = { rows: settings.batchSize, tokens: settings.tokens, images: maxImages * settings.batchSize };
+  const { tokenizer, model } = parts;
+  const grid = model.projector.input;
+  const padding = tokenizer.control.pad?.id ?? 0;
+  const onSkip = (error: Error) => progress.note(`left out: ${error.message}`);
+  const rows = trainRows(data.training, { parts, settings, features, varies: true, onSkip });
+  const order = (epoch: number) => epochOrder(rows.length, { seed: settings.seed, epoch });
+  const batches = rowBatches(rows, { sizes, grid, padding, order });
+  const testRows = trainRows(data.validation, { parts, settings, features, varies: false, onSkip });
+  const tests = rowBatches(testRows, { sizes, grid, padding });
+
+  using step = new TrainStep(parts.backend, model, {
+    weights: parts.weights,
+    sizes,
+    trainable,
+    clip: settings.clip,
+    accumulation: settings.accumulation,
+    adamw: { weightDecay: settings.weightDecay },
+  });
+  resumed?.restore({ step, backend: parts.backend });
+  using evaluation = testRows.length === 0 ? undefined : new Evaluation(parts.backend, model, {
+    weights: parts.weights,
+    sizes,
+  });
+  const probes = await takeProbes(testRows.length > 0 ? data.validation : data.training, settings.samples);
+  const log = await RunLog.open(store, {
+    batches: resumed?.state.batches ?? 0,
+    title: `${settings.stage} of ${source.name}`,
+    config: JSON.parse(config),
+    probes,
+  });
+  const save = async (state: RunState, { best }: { readonly best: boolean }) => {
+    await log.flush();
+    await checkpoints.save({ step, backend: parts.backend }, { state, config, seed: settings.seed });
+    if (best) await writeModel("best");
+    await log.report();
+  };
+  const writeModel = (folder: string) =>
+    writeModelFiles(store, folder, {
+      backend: parts.backend,
+      weights: parameters,
+      withEncoder: documents.withEncoder,
+      documents: documents.texts,
+    });
+
+  const count = step.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
+  progress.note(`${rows.length} rows, ${batches.batchesPerEpoch} batches an epoch, ${count} parameters to train`);
+  if (resumed !== undefined) progress.note(`going on after ${resumed.state.batches} batches`);
+  const run = train({
+    step,
+    backend: parts.backend,
+    batches,
+    schedule: cosineSchedule({
+      learningRate: settings.learningRate,
+      totalSteps: settings.epochs * batches.batchesPerEpoch,
+      warmupSteps: settings.warmupSteps,
+      generation: model.placeholder.match === "exact" ? 2 : 3,
+    }),
+    epochs: settings.epochs,
+    accumulation: settings.accumulation,
+    state: resumed?.state,
+    validate: evaluation && (() => evaluation.validate(tests, { signal })),
+    validateEvery: settings.validateEvery,
+    save,
+    saveEvery: settings.saveEvery,
+    signal,
+  });
+  const sampleEvery = settings.sampleEvery ?? batches.batchesPerEpoch;
+  let sampled = Math.floor((resumed?.state.batches ?? 0) / sampleEvery);
+  for await (const event of run) {
+    log.add(event);
+    if (event.type === "step") progress.step(event);
+    if (event.type === "skip") progress.note(`update left out: the gradient of "${event.parameter}" is not finite`);
+    if (event.type === "validation") {
+      const rise = event.imageScore === undefined ? "" : `, ${event.imageScore.toFixed(4)} more with exchanged images`;
+      progress.note(`validation loss ${event.loss.toFixed(4)}${rise}${event.best ? ", the best so far" : ""}`);
+    }
+    if (event.type === "finish" || event.type === "checkpoint" || probes.length === 0) continue;
+    if (Math.floor(event.batches / sampleEvery) <= sampled) continue;
+    sampled = Math.floor(event.batches / sampleEvery);
+    for (const record of await answerProbes(probes, { parts, features, batches: event.batches })) {
+      log.add(record);
+      progress.note(`  ${JSON.stringify(record.text)}`);
+    }
+  }
+  await writeModel("");
+  await log.report();
+  const { encoded, kept, encodeMs } = features.counts;
+  progress.note(`features: ${encoded} images encoded in ${(encodeMs / 1000).toFixed(1)} s, ${kept} from earlier runs`);
+  progress.note(`saved to ${store.location}: chat with it by "minimind chat ${settings.out}"`);
+}
+
+/** @throws {ConfigError} naming the settings that differ */
+function checkConfig(saved: string, now: string): void {
+  const [before, after]: [Record<string, unknown>, Record<string, unknown>] = [JSON.parse(saved), JSON.parse(now)];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  const differing = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  if (differing.length === 0) return;
+  const list = differing.map((key) => `${key} was ${JSON.stringify(before[key])}, is ${JSON.stringify(after[key])}`);
+  throw new ConfigError(`Cannot go on with the run: ${list.join("; ")}`);
+}
+
+/** Whether a parameter is of the decoder or projector. */
+function isOwn(name: string): boolean {
+  return /^(model|lm_head|vision_proj)\./.test(name);
+}
+
+/** Features by the content of image and encoder. */
+async function createFeatures(
+  { backend, model, weights, preprocessor }: ChatModelParts,
+  { encoder, folder }: { readonly encoder: FeatureEncoder; readonly folder: string },
+): Promise<ImageFeatures> {
+  const id = `${await digestWeights(backend, weights, (name) => !isOwn(name))} ${JSON.stringify(preprocessor)} ${
+    model.encoder!.name
+  }`;
+  const { tokens, width } = model.projector.input;
+  return new ImageFeatures({
+    key: (image) => featureKey(image, { encoder: id }),
+    encode: async (image) => await encoder.encode(preprocess(await loadImage(image), preprocessor!).values),
+    keeper: createFeatureCache(createFileStore(folder), { folder: ".", size: tokens * width }),
+  });
+}

@@ -1,0 +1,19 @@
+/**
+ * An image file whose header was read: what is known before anything is decoded.
+ *
+ * @module
+ */
+import type { Orientation } from "./exif.ts";
+import type { RgbImage } from "./rgb_image.ts";
+
+/** An image that is still encoded. */
+export interface EncodedImage {
+  /** Pixels a row, as stored. */
+  readonly width: number;
+  /** Rows, as stored. */
+  readonly height: number;
+  /** How it asks to be turned. */
+  readonly orientation: Orientation;
+  /** Decodes it as it is stored. @throws {ImageError} if it is damaged */
+  decode(): Promise<RgbImage>;
+}

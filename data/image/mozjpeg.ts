@@ -1,0 +1,18 @@
+/**
+ * Decodes grey and colour JPEG files with mozjpeg, whose pixels are those of libjpeg-turbo bit for bit.
+ *
+ * @module
+ */
+import factory from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
+import { ImageError } from "../../core/errors.ts";
+import { type DecoderParts, runDecoder } from "./emscripten.ts";
+import { mozjpeg } from "./mozjpeg.generated.ts";
+import { dropAlpha, type RgbImage } from "./rgb_image.ts";
+
+/** Decodes a file. @throws {ImageError} if it is damaged beyond what libjpeg bears with */
+export async function decodeJpeg(file: Uint8Array): Promise<RgbImage> {
+  const parts = { factory: factory as unknown as DecoderParts["factory"], codec: mozjpeg };
+  const decoded = await runDecoder(parts, (decoder) => decoder.decode(file, false)); // EXIF is ours to read
+  if (decoded === null) throw new ImageError("the decoder gives no reason");
+  return dropAlpha(decoded.data, decoded);
+}

@@ -1,0 +1,177 @@
+/**
+ * LoRA adapters (Hu et al. 2021) as files: ours, safetensors with a description, and upstream MiniMind's `.pth`.
+ *
+ * The adapted layer is `y = W·x + (alpha / rank)·B·(A·x)`. Names are those of upstream's `model/model_lora.py`:
+ * `<layer>.lora.A.weight` [rank, in] and `<layer>.lora.B.weight` [out, rank]; upstream has no alpha, so its files have
+ * alpha = rank. Upstream adapts square linear layers only, with rank 16; here it may be any linear layer.
+ *
+ * @module
+ */
+import { WeightError } from "../core/errors.ts";
+import { formatShape, sameShape } from "../core/graph/tensor.ts";
+import type { SourceTensor } from "../core/weights.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { safetensorsChunks } from "./safetensors_writer.ts";
+import { castTensors, joinChunks, type Precision } from "./saved_tensor.ts";
+import { writeTorchCheckpoint } from "./torch_checkpoint/write.ts";
+
+/** The two matrices beside one linear layer. */
+export interface LoraLayer {
+  /** A, [rank, in]. */
+  readonly a: SourceTensor;
+  /** B, [out, rank]. */
+  readonly b: SourceTensor;
+}
+
+/** A low-rank change of a model. */
+export interface LoraAdapter {
+  /** Rows of every A, columns of every B. */
+  readonly rank: number;
+  /** The change is scaled by alpha / rank. */
+  readonly alpha: number;
+  /** Layers by name, for instance `model.layers.0.self_attn.q_proj`. */
+  readonly layers: ReadonlyMap<string, LoraLayer>;
+}
+
+/** Options of {@link writeLora}. */
+export interface WriteLoraOptions {
+  /** Type of the numbers. Default `f32`. */
+  readonly precision?: Precision | undefined;
+  /** `pth` is upstream's file, which cannot hold an alpha other than the rank. Default `safetensors`. */
+  readonly format?: "safetensors" | "pth" | undefined;
+}
+
+/** Marks our files, and its value is their version. */
+const marker = "minimind_lora";
+const version = "1";
+
+/** Layers upstream adapts: linear ones as wide as they are long, decoder and projector alike. */
+export function squareLayers(parameters: ReadonlyMap<string, { readonly shape: readonly number[] }>): string[] {
+  return [...parameters].flatMap(([name, { shape }]) => {
+    const square = shape.length === 2 && shape[0] === shape[1];
+    return square && name.endsWith(".weight") && !isEmbedding(name) ? [name.slice(0, -".weight".length)] : [];
+  });
+}
+
+function isEmbedding(name: string): boolean {
+  return /(^|\.)(embed_tokens|position_embedding)\.weight$/.test(name);
+}
+
+/**
+ * A file with an adapter. Equal adapters make equal bytes.
+ *
+ * @throws {WeightError} if its matrices are not of its rank, or the format cannot hold its alpha
+ */
+export function writeLora(adapter: LoraAdapter, options: WriteLoraOptions = {}): Uint8Array<ArrayBuffer> {
+  const { precision = "f32", format = "safetensors" } = options;
+  const { rank, alpha, layers } = checkRanks(adapter, "write");
+  const tensors = castTensors(
+    new Map([...layers].flatMap(([layer, { a, b }]) => [
+      [`${layer}.lora.A.weight`, a] as const,
+      [`${layer}.lora.B.weight`, b] as const,
+    ])),
+    { precision },
+  );
+  if (format === "safetensors") {
+    const targets = JSON.stringify([...layers.keys()]);
+    const metadata = { format: "pt", [marker]: version, rank: String(rank), alpha: String(alpha), targets };
+    return joinChunks(safetensorsChunks(tensors, new Map(Object.entries(metadata))));
+  }
+  if (alpha === rank) return writeTorchCheckpoint(tensors);
+  throw new WeightError(`Cannot write LoRA "alpha": upstream's files have none, so ${alpha} must be the rank, ${rank}`);
+}
+
+/**
+ * The adapter that an opened file holds, ours or upstream's.
+ *
+ * @throws {WeightError} naming the tensor that belongs to no adapter, is missing or of another rank, or the entry of
+ *   the description that is wrong
+ */
+export function readLora({ tensors, values }: Pick<Checkpoint, "tensors" | "values">): LoraAdapter {
+  const halves = new Map<string, { a?: SourceTensor; b?: SourceTensor }>();
+  for (const [name, tensor] of tensors) {
+    const match = /^(?:module\.)?(.+)\.lora\.([AB])\.weight$/.exec(name);
+    if (match === null) throw fail("read", name, "it is not a matrix of an adapter, <layer>.lora.A.weight or B");
+    const [, layer, half] = match;
+    halves.set(layer!, { ...halves.get(layer!), [half === "A" ? "a" : "b"]: tensor });
+  }
+  const layers = new Map([...halves].map(([layer, { a, b }]) => {
+    if (a !== undefined && b !== undefined) return [layer, { a, b }];
+    throw fail("read", `${layer}.lora.${a === undefined ? "A" : "B"}.weight`, "it is missing");
+  }));
+  const [first] = layers.values();
+  if (first === undefined) throw fail("read", "file", "it has no tensors");
+  const found = first.a.shape[0] ?? 0;
+  const described = values.has(marker);
+  if (described && values.get(marker) !== version) {
+    throw fail("read", marker, `its version is ${JSON.stringify(values.get(marker))}, not "${version}"`);
+  }
+  const rank = described ? numberOf("rank", values.get("rank")) : found;
+  const alpha = described ? numberOf("alpha", values.get("alpha")) : rank;
+  if (described && values.get("targets") !== undefined) checkTargets(String(values.get("targets")), layers);
+  return checkRanks({ rank, alpha, layers }, "read");
+}
+
+/**
+ * Checks that an adapter fits a model.
+ *
+ * @throws {WeightError} naming the first layer that the model does not have, or whose sizes are others
+ */
+export function checkLora(
+  { rank, layers }: LoraAdapter,
+  parameters: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+): void {
+  for (const [layer, { a, b }] of layers) {
+    const shape = parameters.get(`${layer}.weight`)?.shape;
+    if (shape === undefined) throw fail("use", layer, "the model has no such layer");
+    if (shape.length !== 2 || isEmbedding(`${layer}.weight`)) throw fail("use", layer, "it is not a linear layer");
+    const [out, width] = shape as readonly [number, number];
+    if (sameShape(a.shape, [rank, width]) && sameShape(b.shape, [out, rank])) continue;
+    const expected = `${formatShape([rank, width])} and ${formatShape([out, rank])}`;
+    throw fail(
+      "use",
+      layer,
+      `its matrices are ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected ${expected}`,
+    );
+  }
+}
+
+function checkRanks(adapter: LoraAdapter, action: "read" | "write"): LoraAdapter {
+  const { rank, alpha, layers } = adapter;
+  if (!Number.isSafeInteger(rank) || rank < 1) throw fail(action, "rank", `${rank} is not a whole number above 0`);
+  if (!Number.isFinite(alpha)) throw fail(action, "alpha", `${alpha} is not a finite number`);
+  for (const [layer, { a, b }] of layers) {
+    const fine = a.shape.length === 2 && b.shape.length === 2 && a.shape[0] === rank && b.shape[1] === rank;
+    if (fine) continue;
+    throw fail(
+      action,
+      layer,
+      `its matrices are ${formatShape(a.shape)} and ${formatShape(b.shape)}, its rank is ${rank}`,
+    );
+  }
+  return adapter;
+}
+
+function numberOf(entry: string, value: unknown): number {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
+  if (!Number.isNaN(number)) return number;
+  throw fail("read", entry, `${JSON.stringify(value)} is not a number`);
+}
+
+/** What the description lists must be what the file has. */
+function checkTargets(text: string, layers: ReadonlyMap<string, LoraLayer>): void {
+  let targets: unknown;
+  try {
+    targets = JSON.parse(text);
+  } catch (cause) {
+    throw new WeightError(`Cannot read LoRA "targets": it is not JSON`, { cause });
+  }
+  const listed = Array.isArray(targets) ? targets : [];
+  const odd = [...layers.keys()].find((layer) => !listed.includes(layer)) ??
+    listed.find((layer) => !layers.has(layer));
+  if (odd !== undefined) throw fail("read", "targets", `list and file do not agree on ${JSON.stringify(odd)}`);
+}
+
+function fail(action: "read" | "write" | "use", thing: string, problem: string): WeightError {
+  return new WeightError(`Cannot ${action} LoRA "${thing}": ${problem}`);
+}

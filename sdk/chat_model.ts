@@ -1,0 +1,233 @@
+/**
+ * A loaded model that chats: messages and images in, pieces of text out.
+ *
+ * @module
+ */
+import type { Backend, Storages } from "../core/backend.ts";
+import type { GenerationConfig } from "../core/config.ts";
+import { ConfigError } from "../core/errors.ts";
+import { createGenerator, type GenerateOptions } from "../core/generate.ts";
+import { ImageEncoder } from "../core/image_encoder.ts";
+import type { VisionLanguageModel } from "../core/model.ts";
+import { StreamingDecoder, type Tokenizer } from "../core/tokenizer.ts";
+import { ChatRenderer, type ContentPart, imageIndex, type RenderedChat } from "../data/chat/mod.ts";
+import type { ChatTemplate } from "../data/chat_template.ts";
+import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
+import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
+import type { ChatEvent, ChatOptions, Message } from "./chat_events.ts";
+import { Conversations } from "./conversations.ts";
+import { contentKey, ImageCache } from "./image_cache.ts";
+import { StopTexts } from "./stop_texts.ts";
+
+/** What a chat model is made of. */
+export interface ChatModelParts {
+  /** Name for messages and listings. */
+  readonly name: string;
+  /** Memory and kernels; ended with the model. */
+  readonly backend: Backend;
+  /** Encoder, projector, decoder, placeholder. */
+  readonly model: VisionLanguageModel;
+  /** The model's parameters on the backend. */
+  readonly weights: Storages;
+  /** Text to ids. */
+  readonly tokenizer: Tokenizer;
+  /** Messages to text. */
+  readonly template: ChatTemplate;
+  /** Images to pixels; absent without an encoder. */
+  readonly preprocessor?: Preprocessor | undefined;
+  /** How answers are drawn when a call does not say. */
+  readonly generation: GenerationConfig;
+  /** Positions of a KV cache. */
+  readonly context: number;
+  /** KV caches at most, so conversations that keep their place. Default 2. */
+  readonly conversations?: number | undefined;
+  /** Bytes of image embeddings kept. Default 64 MiB. */
+  readonly imageCacheBytes?: number | undefined;
+  /** Reads images that are given as paths or URLs. Default: they are refused. */
+  readonly readFile?: ReadFile | undefined;
+}
+
+/** Most bytes of an image file. */
+const maxImageBytes = 20 * 2 ** 20;
+
+/** A model ready to answer. Several conversations may go on at once; their steps take turns. */
+export class ChatModel implements AsyncDisposable {
+  /** What it is made of. */
+  readonly parts: ChatModelParts;
+  readonly #renderer: ChatRenderer;
+  readonly #conversations: Conversations;
+  readonly #images: ImageCache;
+  #encoder: ImageEncoder | undefined;
+
+  /** Use `loadModel`, which reads a config. */
+  constructor(parts: ChatModelParts) {
+    const { backend, model, weights, tokenizer, template, context, conversations = 2 } = parts;
+    this.parts = parts;
+    this.#renderer = new ChatRenderer({ tokenizer, template, placeholder: model.placeholder });
+    this.#conversations = new Conversations(() => createGenerator(backend, model, { weights, context }), conversations);
+    this.#images = new ImageCache(parts.imageCacheBytes ?? 64 * 2 ** 20);
+  }
+
+  /**
+   * Answers the last message. Nothing runs before the first event is asked for.
+   *
+   * What the messages share with an earlier conversation is not taken in again, and images seen before are not
+   * encoded again.
+   *
+   * @throws {ImageError} if an image cannot be read
+   * @throws {ConfigError} if there are images and the model has no encoder
+   * @throws {RangeError} if the prompt is longer than the context, or an option is out of range
+   * @throws the signal's reason once it is aborted
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of model.chat([{ role: "user", content: "Hello" }])) {
+   *   if (event.type === "text-delta") console.log(event.text);
+   * }
+   * ```
+   */
+  async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, void> {
+    const { model, tokenizer, context, generation } = this.parts;
+    const { signal, stop = [], openThinking, tools, maxNewTokens = generation.maxNewTokens ?? 512 } = options;
+    const stops = new StopTexts(stop);
+    const clock = new Clock();
+    const images = await this.#embedAll(imagesOf(messages), { signal, clock });
+
+    const rendered = this.#render(messages, { openThinking, tools });
+    const left = context - rendered.ids.length;
+    if (left < 1) {
+      throw new RangeError(`Cannot answer: the prompt takes ${rendered.ids.length} tokens, the context has ${context}`);
+    }
+    const prompt: GenerateOptions = {
+      ids: rendered.ids,
+      images,
+      index: imageIndex(rendered, model.placeholder),
+      sampling: { ...generation, ...defined(options) },
+      maxNewTokens: Math.min(maxNewTokens, left),
+      stopIds: tokenizer.control.eos === undefined ? [] : [tokenizer.control.eos.id],
+      signal,
+    };
+    const generator = await this.#conversations.take(prompt);
+    try {
+      const decoder = new StreamingDecoder(tokenizer);
+      let text = "", count = 0, ended = false;
+      const emit = (piece: string): ChatEvent => {
+        text += piece;
+        return { type: "text-delta", text: piece };
+      };
+      for await (const id of generator.generate(prompt)) {
+        if (++count === 1) clock.mark("prefillMs");
+        ended = prompt.stopIds!.includes(id);
+        const piece = stops.push(decoder.push(id));
+        if (piece !== "") yield emit(piece);
+        if (stops.found) break;
+      }
+      const rest = stops.push(decoder.flush()) + stops.flush();
+      if (rest !== "") yield emit(rest);
+      clock.mark("decodeMs");
+      yield {
+        type: "finish",
+        reason: ended || stops.found ? "stop" : "length",
+        text,
+        usage: {
+          promptTokens: rendered.ids.length,
+          cachedTokens: generator.reused,
+          imageTokens: images.length * model.placeholder.tokens,
+          completionTokens: count,
+        },
+        timings: clock.timings,
+      };
+    } finally {
+      this.#conversations.give(generator);
+    }
+  }
+
+  /** Image embeddings `[N,D]` of a file, from the cache if it was seen before. */
+  async embedImage(
+    source: ImageSource,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Float32Array> {
+    return await this.#embed(source, { signal: options.signal, clock: new Clock() });
+  }
+
+  /** Bytes of the image embeddings that are kept. */
+  get imageCacheBytes(): number {
+    return this.#images.bytes;
+  }
+
+  /** Frees everything, the backend included. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#conversations[Symbol.dispose]();
+    this.#encoder?.[Symbol.dispose]();
+    const { encoder } = this.parts.model;
+    if (encoder !== undefined && Symbol.asyncDispose in encoder) await encoder[Symbol.asyncDispose]();
+    await this.parts.backend[Symbol.asyncDispose]();
+  }
+
+  async #embedAll(sources: readonly ImageSource[], context: EmbedContext): Promise<Float32Array[]> {
+    const embeddings: Float32Array[] = [];
+    for (const source of sources) embeddings.push(await this.#embed(source, context));
+    return embeddings;
+  }
+
+  async #embed(source: ImageSource, { signal, clock }: EmbedContext): Promise<Float32Array> {
+    const { name, model, weights, backend, preprocessor, readFile } = this.parts;
+    if (preprocessor === undefined) throw new ConfigError(`Cannot look at images: "${name}" has no encoder`);
+    // Bytes that are too many are refused by loadImage, with the file's name.
+    const readable = typeof source === "string" && !source.startsWith("data:");
+    const file = readable && readFile !== undefined
+      ? await readFile(source, { maxBytes: maxImageBytes, ...signal && { signal } })
+      : await readSource(source, { maxBytes: Infinity, readFile, signal });
+    const key = await contentKey(file);
+    const known = this.#images.get(key);
+    if (known !== undefined) return known;
+    const image = await loadImage(file, { name: nameOf(source), maxBytes: maxImageBytes, ...signal && { signal } });
+    const { values } = preprocess(image, preprocessor);
+    clock.mark("imageMs");
+    signal?.throwIfAborted();
+    this.#encoder ??= new ImageEncoder(backend, model, { weights });
+    const embeddings = await this.#encoder.encode(values);
+    clock.mark("encodeMs");
+    this.#images.set(key, embeddings);
+    return embeddings;
+  }
+
+  #render(messages: readonly Message[], options: Pick<ChatOptions, "openThinking" | "tools">): RenderedChat {
+    const plain = messages.map((message) => ({
+      ...message,
+      content: typeof message.content === "string" ? message.content : message.content.map(withoutImage),
+    }));
+    return this.#renderer.render(plain, { ...options, addGenerationPrompt: true });
+  }
+}
+
+interface EmbedContext {
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+}
+
+/** Adds up milliseconds between marks. */
+class Clock {
+  readonly timings = { imageMs: 0, encodeMs: 0, prefillMs: 0, decodeMs: 0 };
+  #last = performance.now();
+
+  mark(part: keyof Clock["timings"]): void {
+    const now = performance.now();
+    this.timings[part] += now - this.#last;
+    this.#last = now;
+  }
+}
+
+function imagesOf(messages: readonly Message[]): ImageSource[] {
+  const parts = messages.flatMap(({ content }) => typeof content === "string" ? [] : content);
+  return parts.flatMap((part) => part.type === "image" ? [part.image] : []);
+}
+
+function withoutImage(part: { readonly type: string }): ContentPart {
+  return part.type === "image" ? { type: "image" } : part as ContentPart;
+}
+
+/** Options that are given; an undefined one must not hide a default. */
+function defined(options: ChatOptions): ChatOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

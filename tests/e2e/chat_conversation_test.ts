@@ -1,0 +1,159 @@
+import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { denoArguments, minimind, RunningCommand } from "./run_command.ts";
+import { imagePath, TinyFolder } from "./tiny_model.ts";
+
+const jpeg = imagePath("baseline.jpg");
+
+/** Lines of JSON. */
+function lines(stdout: string): { text: string; reason: string; usage: Record<string, number>; seed: number }[] {
+  return stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+Deno.test("minimind chat --interactive converses line by line, and keeps what was said in the cache", async () => {
+  await using folder = await TinyFolder.create();
+  const saved = `${folder.path}/saved.json`;
+  const typed = [
+    `/image '${jpeg}'`,
+    "What is it?",
+    "And\\",
+    "now?",
+    "/regen",
+    "/set temp 0.5",
+    `/save ${saved}`,
+    `/save ${saved}`,
+    "/clear",
+    "Hello",
+    "/exit",
+    "never said",
+  ];
+  const args = ["chat", folder.model, "-i", "-n", "6", "--seed", "4", "--json", "-q", "--system", "Be brief"];
+  const allow = [`allow-read=${folder.model},${jpeg}`, `allow-write=${saved}`];
+  const { code, stdout, stderr } = await minimind(args, { stdin: `${typed.join("\n")}\n`, allow });
+  assertEquals(code, 0);
+  const [first, second, again, fresh, none] = lines(stdout);
+  assertEquals([first, second, again].map((line) => line!.usage["imageTokens"]), [16, 16, 16]);
+  // Everything up to the second question is still there; with the same seed the answer is the same.
+  assert(second!.usage["cachedTokens"]! >= first!.usage["promptTokens"]! + 5);
+  assertEquals([again!.text, again!.usage["cachedTokens"]], [second!.text, second!.usage["promptTokens"]! - 1]);
+  assertEquals([fresh!.usage["imageTokens"], none], [0, undefined]);
+  const conversation = JSON.parse(await Deno.readTextFile(saved));
+  assertEquals(conversation.settings.temperature, 0.5);
+  assertEquals(conversation.messages, [
+    { role: "system", content: "Be brief" },
+    { role: "user", content: [{ type: "image", image: jpeg }, { type: "text", text: "What is it?" }] },
+    { role: "assistant", content: first!.text },
+    { role: "user", content: "And\nnow?" },
+    { role: "assistant", content: again!.text },
+  ]);
+  assertMatch(stderr, new RegExp(`^image 1 for the next message: ${jpeg}$`, "m"));
+  assertMatch(stderr, /^temperature +0\.5$/m);
+  assertMatch(stderr, /^Cannot save ".*saved\.json": the file is there already$/m);
+});
+
+Deno.test("minimind chat --interactive says an error in one line and goes on", async () => {
+  await using folder = await TinyFolder.create();
+  const typed = [
+    "/imag x",
+    "/image none.png",
+    "/regen",
+    "/set heat 1",
+    "/set top_p two",
+    "/set min_p 2",
+    "/save",
+    "hi",
+  ];
+  const { code, stdout, stderr } = await minimind(["chat", folder.model, "-i", "-q", "-n", "4", "--temp", "0"], {
+    stdin: typed.join("\n"),
+  });
+  assertEquals(stderr.trimEnd().split("\n"), [
+    'Cannot run "/imag": did you mean /image? there are /image, /clear, /regen, /set, /save, /help, /exit',
+    'Cannot read "none.png": there is no such file',
+    "Cannot answer again: nothing was asked yet",
+    'Cannot set "heat": there are max-new-tokens, temperature, top-k, top-p, min-p, repetition-penalty, seed, ' +
+    "open-thinking, system",
+    'Cannot set "top_p": "two" is not a number',
+    "Cannot sample with minP 2: it must be from 0 to 1",
+    "Cannot save: name a file, /save FILE",
+  ]);
+  assertEquals([code, [...stdout].length], [0, 5]);
+});
+
+/** Arguments of a model that answers slowly and at length. */
+const slow = ["--backend", "reference", "-n", "1900", "--temperature", "0", "-q"];
+
+Deno.test("Ctrl-C ends an answer of minimind chat, and the program when there is none", async () => {
+  await using folder = await TinyFolder.create();
+  const args = denoArguments(["chat", folder.model, "-i", ...slow]);
+  await using command = new RunningCommand(Deno.execPath(), args);
+  await command.type("Tell me\n");
+  await command.until(({ stdout }) => stdout.length > 10);
+  command.interrupt();
+  await command.until(({ stderr }) => stderr.includes("stopped\n"));
+  assert(command.stdout.endsWith("\n") && command.stdout.length < 1900);
+  await command.type("/set max_new_tokens 3\nAgain\n");
+  const before = command.stdout.length;
+  await command.until(({ stdout }) => stdout.length === before + 4);
+  // The last piece is shown a moment before the answer is over, and until then Ctrl-C would only end the answer.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assertEquals(await command.interrupted(), 130);
+});
+
+Deno.test("Ctrl-C ends a single question of minimind chat with exit code 130 and a line end", async () => {
+  await using folder = await TinyFolder.create();
+  const args = denoArguments(["chat", folder.model, "-p", "Tell me", ...slow]);
+  await using command = new RunningCommand(Deno.execPath(), args);
+  await command.until(({ stdout }) => stdout.length > 10);
+  assertEquals(await command.interrupted(), 130);
+  assertMatch(command.stdout, /^.{10,}\n$/);
+  assertEquals(command.stderr, "Stopped by Ctrl-C\n");
+});
+
+Deno.test("a second Ctrl-C ends minimind chat at once, even while it loads", async () => {
+  await using folder = await TinyFolder.create();
+  await Deno.writeTextFile(
+    `${folder.path}/slow.js`,
+    `export default { contract: 1, kind: "encoder", name: "slow", summary: "never done", parseOptions() {},
+      create: () => new Promise((resolve) => { console.error("waiting"); setTimeout(resolve, 1e6); }) };`,
+  );
+  const args = ["chat", "--encoder", `${folder.path}/slow.js`, "-p", "x", "-q"];
+  await using command = new RunningCommand(Deno.execPath(), denoArguments(args));
+  await command.until(({ stderr }) => stderr.includes("waiting"));
+  command.interrupt();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assertEquals(await command.interrupted(), 130);
+});
+
+/** util-linux's `script` gives a program a terminal; where there is none, the line by line tests above must do. */
+const hasTerminals = await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).output()
+  .then(({ success }) => success, () => false);
+if (!hasTerminals) console.log("no terminal test: this machine has no command named script");
+
+Deno.test({
+  name: "minimind chat on a terminal prompts, colours, and takes Ctrl-C and Ctrl-D from the keyboard",
+  ignore: !hasTerminals,
+  async fn() {
+    await using folder = await TinyFolder.create();
+    const words = [Deno.execPath(), ...denoArguments(["chat", folder.model, ...slow.slice(0, -1)])];
+    const quoted = words.map((word) => `'${word}'`).join(" ");
+    const args = ["--quiet", "--return", "--command", quoted, "/dev/null"];
+    await using command = new RunningCommand("script", args, { NO_COLOR: "", TERM: "xterm" });
+    const prompts = (count: number) => command.until(({ stdout }) => stdout.split("\x1b[K> ").length > count);
+    await prompts(1);
+    assertStringIncludes(command.stdout, "\x1b[2mtiny listens; /image PATH shows it an image, /help lists more\x1b[0m");
+    await command.type("/set max_new_tokens 5\r");
+    await prompts(2);
+    await command.type("Hello\r");
+    await prompts(3);
+    await command.type("/set max_new_tokens 1900\r");
+    await prompts(4);
+    const before = command.stdout.length;
+    await command.type("Hello again\r");
+    await command.until(({ stdout }) => stdout.length > before + 100);
+    await command.type("\x03");
+    await prompts(5);
+    assertStringIncludes(command.stdout, "\x1b[2mstopped\x1b[0m");
+    await command.type("\x04");
+    assertEquals(await command.end(), 0);
+    assertNotMatch(command.stdout, /error|at file:/);
+  },
+});

@@ -1,0 +1,74 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { randomModelConfig } from "../../sdk/random_model.ts";
+import { HubServer } from "./hub_server.ts";
+import { minimind } from "./run_command.ts";
+import { imagePath, TinyFolder } from "./tiny_model.ts";
+import { readSafetensors, type TensorToWrite, writeSafetensors } from "../../data/safetensors.ts";
+
+/** The tiny model as a repository of the hub: decoder and projector in one file, the encoder in another. */
+async function repository(folder: TinyFolder): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
+  const { tensors } = readSafetensors(await Deno.readFile(`${folder.model}/model.safetensors`));
+  const part = (encoder: boolean) => {
+    const own = [...tensors].filter(([name]) => name.startsWith("vision_encoder.") === encoder);
+    const written = own.map(([name, tensor]): [string, TensorToWrite] => {
+      return [name.replace("vision_encoder.", ""), { shape: tensor.shape, values: tensor.toFloat32() }];
+    });
+    return writeSafetensors(new Map(written));
+  };
+  return {
+    "mini/mind/model.safetensors": part(false),
+    "mini/eye/model.safetensors": part(true),
+    "mini/mind/tokenizer.json": await Deno.readFile(`${folder.model}/tokenizer.json`),
+    "mini/mind/tokenizer_config.json": await Deno.readFile(`${folder.model}/tokenizer_config.json`),
+  };
+}
+
+Deno.test("minimind chat downloads what a config names, once, and then needs no network", async () => {
+  await using folder = await TinyFolder.create();
+  const image = imagePath("grey_8.png");
+  const config = `${folder.path}/mini.json`;
+  await Deno.writeTextFile(
+    config,
+    JSON.stringify({
+      ...randomModelConfig,
+      encoder: { ...randomModelConfig.encoder as object, weights: "hf:mini/eye/model.safetensors" },
+      weights: "hf:mini/mind/model.safetensors",
+      tokenizer: "hf:mini/mind",
+    }),
+  );
+  const cache = `${folder.path}/cache`;
+  const args = [
+    "chat",
+    "--config",
+    config,
+    "--cache-dir",
+    cache,
+    "--image",
+    image,
+    "-p",
+    "hi",
+    "-n",
+    "5",
+    "--temp",
+    "0",
+  ];
+  const allow = [`allow-read=${folder.path},${image}`];
+  let first;
+  {
+    await using server = new HubServer(await repository(folder));
+    const hosts = [server.endpoint, server.cdn].map((url) => new URL(url).host).join(",");
+    first = await minimind(args, {
+      allow: [...allow, `allow-write=${cache}`, `allow-net=${hosts}`, "allow-env=HF_ENDPOINT,HF_TOKEN,HF_HUB_OFFLINE"],
+      env: { HF_ENDPOINT: server.endpoint },
+    });
+    assert(server.seen.length > 0);
+  }
+  assertEquals([first.code, first.stdout.length], [0, 6]);
+  const lines = first.stderr.trimEnd().split("\n");
+  assertMatch(lines[0]!, /^ +0 % .* 0 B of 809\.6 kB +tokenizer\.json \(1 of 4\)$/);
+  assertMatch(lines.at(-2)!, /^100 % .* 809\.6 kB of 809\.6 kB .*model\.safetensors \(4 of 4\)$/);
+  assertMatch(first.stderr, /^loaded 100 % of decoder from hf:mini\/mind\/model\.safetensors \(24 of 24 tensors, /m);
+  assertMatch(first.stderr, /100 % of encoder from hf:mini\/eye\/model\.safetensors \(37 of 37 tensors, /);
+  const again = await minimind([...args, "--offline", "-q"], { allow });
+  assertEquals(again, { code: 0, stdout: first.stdout, stderr: "" });
+});

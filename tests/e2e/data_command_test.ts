@@ -1,0 +1,82 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
+const root = new URL("../../", import.meta.url);
+const parquet = "tests/fixtures/datasets/image_lists_v1_zstd.parquet";
+const tokenizer = "tests/fixtures/goldens/tokenizer/v3";
+
+async function minimind(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-read", "--deny-net", "--no-prompt", "mod.ts", ...args],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  });
+  const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), error: text(stderr) };
+}
+
+Deno.test("data inspect shows rows of parquet with images, labels and tokens", async () => {
+  const { code, out, error } = await minimind(
+    "data",
+    "inspect",
+    parquet,
+    "--tokenizer",
+    tokenizer,
+    "--tokens",
+    "--rows",
+    "2",
+  );
+  assertEquals([code, error], [0, ""]);
+  assertStringIncludes(out, "image_lists_v1_zstd.parquet: 60 rows, 60 checked, 60 can be learnt from");
+  assertStringIncludes(out, "row 1: ");
+  assertStringIncludes(out, "3 images (");
+  assertStringIncludes(out, "assistant: Row 1, 第1行.");
+  assert(/3…66 +\d+ +"<\|image_pad\|>"/.test(out), out);
+  assert(/\d+ +learn +"<\|im_end\|>"/.test(out), out);
+});
+
+Deno.test("data inspect counts problems by reason, as JSON too, and exits with 1", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const turns = (question: string) => [{ content: question }, { content: "ok" }];
+    const rows = [
+      { conversations: turns("<image>"), image: "rgb_8.png" },
+      { conversations: turns("<image>"), image: "../deno.json" },
+      { conversations: turns("<image>\n<image>"), image: "rgb_8.png" },
+      { conversations: [] },
+    ];
+    const file = `${folder}/bad.jsonl`;
+    await Deno.writeTextFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const images = "tests/fixtures/images";
+    const { code, out } = await minimind("data", "inspect", file, "--images", images, "--json");
+    assertEquals(code, 1);
+    const { shown, problems, ...counts } = JSON.parse(out);
+    assertEquals(counts, { file: "bad.jsonl", rows: 4, checked: 4, good: 1, images: 1, textOnly: 0, cut: 0 });
+    assertEquals(Object.keys(problems).sort(), ["conversation", "image-count", "image-path"]);
+    assertStringIncludes(problems["image-path"].first, 'row 1 of "bad.jsonl"');
+    assertEquals(shown.length, 3);
+    const { start: _, ...image } = shown[0].images[0];
+    assertEquals(image.name, "rgb_8.png");
+    assert(image.width > 0 && image.height > 0);
+    const people = await minimind("data", "inspect", file, "--images", images);
+    assertStringIncludes(people.out, "1 image-count, first: ");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("data inspect refuses what it cannot do in one line", async () => {
+  for (
+    const [args, words] of [
+      [["data"], "there is data inspect FILE"],
+      [["data", "inspect"], "name one file"],
+      [["data", "inspect", parquet, "--tokens"], "name a --model or a --tokenizer"],
+      [["data", "inspect", "none.jsonl"], "there is no such file"],
+      [["data", "inspect", parquet, "--rows=-1"], "--rows"],
+    ] as const
+  ) {
+    const { code, error } = await minimind(...args);
+    assertEquals([code, error.trim().split("\n").length], [1, 1], error);
+    assertStringIncludes(error, words);
+  }
+});

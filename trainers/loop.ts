@@ -1,0 +1,215 @@
+/**
+ * The training loop: batches, updates, validation and checkpoints as a stream of events.
+ *
+ * @module
+ */
+import type { Backend } from "../core/backend.ts";
+import { findBadTensor } from "./bad_tensor.ts";
+import type { BatchSource } from "./batch_source.ts";
+import { type Cursor, type RunState, startState } from "./run_state.ts";
+import type { Schedule } from "./schedule.ts";
+import type { TrainEvent, Validation } from "./train_events.ts";
+import type { TrainBatch, TrainStep } from "./train_step.ts";
+
+/** Options of {@link train}. */
+export interface TrainOptions {
+  /** Forward, backward, update. */
+  readonly step: TrainStep;
+  /** The backend of the step. */
+  readonly backend: Backend;
+  /** What is learnt from. */
+  readonly batches: BatchSource;
+  /** Learning rate by the number of batches done before, over all epochs: upstream counts batches and not updates. */
+  readonly schedule: Schedule;
+  /** Epochs of the whole run. */
+  readonly epochs: number;
+  /**
+   * Batches an update, the same number that the step was made with. What is left at the end of an epoch makes an
+   * update of its own, with the weight it has, as minimind-3v does; MiniMind2-V carries it over to the next epoch.
+   * Default 1.
+   */
+  readonly accumulation?: number | undefined;
+  /** Where to begin; parameters and moments must be those of this state. Default the start. */
+  readonly state?: RunState | undefined;
+  /** Validates with the parameters as they are. Default: nothing is validated. */
+  readonly validate?: (() => Promise<Validation>) | undefined;
+  /** Batches between validations; there is one at the end in any case. Default: one after each epoch. */
+  readonly validateEvery?: number | undefined;
+  /** Saves the run; `best` where the last validation was the best. Default: nothing is saved. */
+  readonly save?: ((state: RunState, options: { readonly best: boolean }) => Promise<void>) | undefined;
+  /** Batches between checkpoints; there is one at the end in any case. Default: one after each epoch. */
+  readonly saveEvery?: number | undefined;
+  /** Updates in a row that may be left out as not finite before the run is given up. Default 10. */
+  readonly maxSkips?: number | undefined;
+  /** Ends the run: what was learnt up to the last update is saved, then the reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Trains and tells what happens. Validations and checkpoints come right after an update, the first one that reaches or
+ * passes their number of batches. Only there may the caller use the parameters or stop listening.
+ *
+ * @throws {RangeError} if there are no batches, or too many updates in a row were not finite
+ * @throws the signal's reason once it is aborted
+ *
+ * @example
+ * ```ts ignore
+ * for await (const event of train({ step, backend, batches, schedule, epochs: 2 })) {
+ *   if (event.type === "step") console.log(event.loss);
+ * }
+ * ```
+ */
+export function train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  return new Run(options).events();
+}
+
+/** Batches that wait for their update. */
+interface Pending {
+  readonly batches: TrainBatch[];
+  readonly cursors: Cursor[];
+  total: number;
+  crossEntropy: number;
+}
+
+class Run {
+  readonly #options: TrainOptions;
+  #state: RunState;
+  #skipsInARow = 0;
+  /** Seconds of learning and tokens learnt since the run began or went on. */
+  #busy = { seconds: 0, tokens: 0, batches: 0 };
+
+  constructor(options: TrainOptions) {
+    const { batches: { batchesPerEpoch }, epochs, accumulation = 1, state = startState } = options;
+    if (!(batchesPerEpoch >= 1 && epochs >= 1)) {
+      throw new RangeError(`Cannot train: ${epochs} epochs of ${batchesPerEpoch} batches`);
+    }
+    if (!Number.isInteger(accumulation) || accumulation < 1) {
+      throw new RangeError(`Cannot train: ${accumulation} batches make no update`);
+    }
+    this.#options = options;
+    this.#state = state;
+    options.step.updates = state.updates;
+  }
+
+  async *events(): AsyncGenerator<TrainEvent, void, void> {
+    const { epochs, accumulation = 1, validate, validateEvery, saveEvery, signal, step } = this.#options;
+    const began = performance.now();
+    let saved = true;
+    let cursor = this.#state.cursor;
+    let next = this.#fetch(cursor);
+    while (cursor.epoch < epochs) {
+      const start = performance.now();
+      const pending: Pending = { batches: [], cursors: [], total: 0, crossEntropy: 0 };
+      do {
+        if (signal?.aborted) {
+          if (!saved) yield* this.#save(false);
+          throw signal.reason;
+        }
+        const batch = (await next)!;
+        pending.batches.push(batch);
+        pending.cursors.push(cursor);
+        cursor = this.#after(cursor);
+        // The next batch is read, decoded and resized while this one is learnt.
+        next = this.#fetch(cursor);
+        const { total, crossEntropy } = await step.backward(batch);
+        pending.total += total;
+        pending.crossEntropy += crossEntropy;
+      } while (pending.batches.length < accumulation && cursor.batch !== 0);
+
+      const before = this.#state.batches;
+      yield await this.#update(pending, { cursor, start });
+      saved = false;
+      const ended = cursor.epoch >= epochs;
+      const due = (every = this.#options.batches.batchesPerEpoch) =>
+        ended || Math.floor(before / every) < Math.floor(this.#state.batches / every);
+      let best = false;
+      if (validate !== undefined && due(validateEvery)) {
+        const validation = await validate();
+        best = validation.loss < (this.#state.bestLoss ?? Infinity);
+        if (best) this.#state = { ...this.#state, bestLoss: validation.loss };
+        yield { type: "validation", batches: this.#state.batches, ...validation, best };
+      }
+      if (best || due(saveEvery)) {
+        yield* this.#save(best);
+        saved = true;
+      }
+    }
+    yield { type: "finish", state: this.#state, seconds: (performance.now() - began) / 1000 };
+  }
+
+  async #update(
+    { batches, cursors, total, crossEntropy }: Pending,
+    { cursor, start }: { readonly cursor: Cursor; readonly start: number },
+  ): Promise<TrainEvent> {
+    const { step, backend, schedule, maxSkips = 10, epochs, batches: source } = this.#options;
+    const learningRate = schedule(this.#state.batches + batches.length - 1);
+    const { norm, applied } = await step.update(learningRate);
+    const tokens = batches.reduce((sum, { ids }) => sum + ids.length, 0);
+    const seconds = (performance.now() - start) / 1000;
+    const count = batches.length;
+    this.#busy = {
+      seconds: this.#busy.seconds + seconds,
+      tokens: this.#busy.tokens + tokens,
+      batches: this.#busy.batches + count,
+    };
+    this.#state = {
+      ...this.#state,
+      cursor,
+      batches: this.#state.batches + count,
+      updates: step.updates,
+      skipped: this.#state.skipped + (applied ? 0 : 1),
+      tokens: this.#state.tokens + tokens,
+    };
+    if (!applied) {
+      const bad = await findBadTensor({ step, backend }, batches);
+      if (++this.#skipsInARow >= maxSkips) {
+        const what = bad.parameter === undefined ? "the norm of all" : `that of "${bad.parameter}" first`;
+        throw new RangeError(`Cannot train: the gradients of ${maxSkips} updates in a row are not finite, ${what}`);
+      }
+      const { skipped } = this.#state;
+      return {
+        type: "skip",
+        cursor: cursors[bad.batch]!,
+        ...bad.parameter !== undefined && { parameter: bad.parameter },
+        batches: this.#state.batches,
+        skipped,
+      };
+    }
+    this.#skipsInARow = 0;
+    const totalBatches = epochs * source.batchesPerEpoch;
+    return {
+      type: "step",
+      epoch: cursors.at(-1)!.epoch,
+      batches: this.#state.batches,
+      totalBatches,
+      updates: step.updates,
+      loss: total / count,
+      auxLoss: (total - crossEntropy) / count,
+      learningRate,
+      norm,
+      tokens: this.#state.tokens,
+      tokensPerSecond: tokens / seconds,
+      secondsLeft: (totalBatches - this.#state.batches) * this.#busy.seconds / this.#busy.batches,
+    };
+  }
+
+  async *#save(best: boolean): AsyncGenerator<TrainEvent, void, void> {
+    const { save } = this.#options;
+    if (save === undefined) return;
+    await save(this.#state, { best });
+    yield { type: "checkpoint", state: this.#state, best };
+  }
+
+  #after({ epoch, batch }: Cursor): Cursor {
+    const last = batch + 1 >= this.#options.batches.batchesPerEpoch;
+    return last ? { epoch: epoch + 1, batch: 0 } : { epoch, batch: batch + 1 };
+  }
+
+  /** Starts reading a batch; its error is thrown where somebody waits for it. Undefined at the end of the run. */
+  #fetch(cursor: Cursor): Promise<TrainBatch> | undefined {
+    if (cursor.epoch >= this.#options.epochs) return undefined;
+    const batch = this.#options.batches.batch(cursor);
+    batch.catch(() => {});
+    return batch;
+  }
+}
