@@ -18,7 +18,11 @@ import { note } from "./terminal.ts";
 import { writeFiles } from "./write_files.ts";
 
 const flags = {
-  precision: { type: "string", value: "TYPE", summary: "Floating-point type: f16 (default), bf16 or f32" },
+  precision: {
+    type: "string",
+    value: "TYPE",
+    summary: "Type of the numbers: f16 (default), bf16, f32, or q8, 8-bit blocks at half the size",
+  },
   format: {
     type: "string",
     value: "FORMAT",

@@ -6,8 +6,9 @@
 import { WeightError } from "../core/errors.ts";
 import type { SourceTensor, TensorSource } from "../core/weights.ts";
 import { type ByteSource, byteSource } from "./byte_source.ts";
-import type { ElementType } from "./element_types.ts";
+import type { TensorType } from "./element_types.ts";
 import { isShardIndex, parseShardIndex } from "./shard_index.ts";
+import { joinQuantised } from "./quantised_tensors.ts";
 import { readSafetensors } from "./safetensors.ts";
 import {
   type CheckpointValue,
@@ -27,7 +28,7 @@ export interface NamedBytes {
 /** A tensor of a checkpoint. */
 export interface CheckpointTensor extends SourceTensor {
   /** Element type in the file. */
-  readonly dtype: ElementType;
+  readonly dtype: TensorType;
 }
 
 /** Format of a file with tensors. */
@@ -77,7 +78,7 @@ export function openCheckpoint(files: readonly NamedBytes[], options: TorchCheck
   if (indexes[0] !== undefined) checkShards(indexes[0], opened);
   return {
     files: opened.map(({ file: { name, bytes }, contents: { format } }) => ({ name, format, bytes: bytes.length })),
-    tensors: new Map(opened.flatMap(({ contents }) => [...contents.tensors])),
+    tensors: joinQuantised(new Map(opened.flatMap(({ contents }) => [...contents.tensors]))),
     values: new Map(opened.flatMap(({ contents }) => [...contents.values])),
   };
 }

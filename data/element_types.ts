@@ -9,6 +9,9 @@ import { widenBfloat16, widenFloat16 } from "./half_precision.ts";
 /** Element type of a tensor in a checkpoint. */
 export type ElementType = "F64" | "I64" | "F32" | "I32" | "F16" | "BF16" | "I16" | "I8" | "U8" | "BOOL";
 
+/** Element type of a tensor once it is opened: `Q8` is two tensors in the file, see `quantised_tensors.ts`. */
+export type TensorType = ElementType | "Q8";
+
 /** Bytes of one element by type. */
 export const elementBytes: Readonly<Record<ElementType, number>> = {
   F64: 8,
@@ -38,14 +41,13 @@ export function viewAs<T>(bytes: Uint8Array, type: ArrayType<T>): T {
 }
 
 /**
- * Elements as f32: a view where the bytes hold aligned f32, else a widened (f64, i32, i64: rounded) copy. Halves are
- * widened into `scratch` where it is given and has room, and else into memory of their own.
+ * Elements as f32: a view where the bytes hold aligned f32, else a widened (f64, i32, i64: rounded) copy. Halves and I8
+ * are widened into `scratch` where it is given and has room, and else into memory of their own.
  */
 export function widenElements(bytes: Uint8Array, type: ElementType, scratch?: Float32Array): Float32Array {
-  const half = () => {
-    const count = bytes.length / 2;
-    return scratch !== undefined && scratch.length >= count ? scratch.subarray(0, count) : undefined;
-  };
+  const room = (count: number) =>
+    scratch !== undefined && scratch.length >= count ? scratch.subarray(0, count) : undefined;
+  const half = () => room(bytes.length / 2);
   switch (type) {
     case "F32":
       return viewAs(bytes, Float32Array);
@@ -62,11 +64,16 @@ export function widenElements(bytes: Uint8Array, type: ElementType, scratch?: Fl
     case "I16":
       return Float32Array.from(viewAs(bytes, Int16Array));
     case "I8":
-      return Float32Array.from(viewAs(bytes, Int8Array));
+      return widenInt8(viewAs(bytes, Int8Array), room(bytes.length));
     case "U8":
     case "BOOL":
       return Float32Array.from(bytes);
   }
+}
+
+function widenInt8(bytes: Int8Array, values: Float32Array = new Float32Array(bytes.length)): Float32Array {
+  values.set(bytes);
+  return values;
 }
 
 /**

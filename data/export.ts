@@ -29,7 +29,7 @@ export interface ModelToExport {
 export interface ExportOptions {
   /** What to make of it. */
   readonly format: ExportFormat;
-  /** Floating-point type of the tensors. Default `f16`, as upstream saves. */
+  /** Type of the numbers; `q8` not for `pth`. Default `f16`, as upstream saves. */
   readonly precision?: Precision | undefined;
   /** Whether to write the vision encoder too. Default false, as upstream does. */
   readonly withEncoder?: boolean | undefined;
@@ -87,10 +87,14 @@ export function isCompanion(name: string): boolean {
  *
  * @throws {WeightError} if the tensors are not a MiniMind(-V) model's, a tied head differs from the embedding, or the
  *   encoder is asked for and not there
+ * @throws {ConfigError} if `pth` is asked for in `q8`
  */
 export function exportModel(source: ModelToExport, options: ExportOptions): ExportedModel {
   const { format, precision = "f16", withEncoder = false, weight = "sft_vlm" } = options;
   if (!/^[\w.-]+$/.test(weight)) throw new ConfigError(`Cannot export "${weight}": it is not the start of a file name`);
+  if (precision === "q8" && format === "pth") {
+    throw new ConfigError('Cannot export "q8" as .pth: 8-bit blocks are for safetensors and hf alone');
+  }
   const { model: own } = splitEncoder(source.tensors);
   const model = inferModel(own, { config: source.config });
   const tensors = new Map([...withEncoder ? source.tensors : own].filter(([name]) => !buffers.test(name)));
@@ -105,7 +109,7 @@ export function exportModel(source: ModelToExport, options: ExportOptions): Expo
     safetensors: () => [safetensorsFile(`${base}.safetensors`, saved)],
     hf: () => [...documents(source, { model, precision, options }), safetensorsFile("model.safetensors", saved)],
   };
-  const parameters = [...new Set(saved.values())].reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const parameters = [...new Set(tensors.values())].reduce((sum, { shape }) => sum + elementCount(shape), 0);
   return { files: files[format](), model, tensors: saved.size, parameters };
 }
 

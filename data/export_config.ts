@@ -69,7 +69,7 @@ const foreign = {
   3: ["generation", "n_routed_experts", "n_shared_experts", "aux_loss_alpha", "seq_aux", "scoring_func"],
 } as const;
 
-const dtypes: Readonly<Record<Precision, string>> = { f16: "float16", f32: "float32", bf16: "bfloat16" };
+const dtypes: Readonly<Record<Precision, string>> = { f16: "float16", f32: "float32", bf16: "bfloat16", q8: "float16" };
 
 /** A complete `config.json`: upstream's defaults, what the model's config says, and what its tensors say. */
 export function exportConfig({ sizes, config }: InferredModel, options: ExportConfigOptions): Record<string, unknown> {
@@ -92,6 +92,7 @@ export function exportConfig({ sizes, config }: InferredModel, options: ExportCo
       ? {}
       : imageKeys(sizes.generation, { given, ...options, width: projector.featureWidth })),
     torch_dtype: dtypes[options.precision],
+    ...(options.precision === "q8" ? { quantization_config: { quant_method: "q8", bits: 8, group_size: 32 } } : {}),
   };
   for (const key of [...foreign[generation], "dtype", "transformers_version"]) delete complete[key];
   return Object.fromEntries(Object.entries(complete).sort(([a], [b]) => a < b ? -1 : 1));

@@ -59,6 +59,8 @@ export class SafetensorsTensor implements SourceTensor {
         if (odd < 0) return Int32Array.from(values, Number);
         throw new WeightError(`Cannot read "${this.name}" as i32: element ${odd} is ${values[odd]}`);
       }
+      case "I8":
+        return Int32Array.from(viewAs(this.bytes, Int8Array));
       case "U8":
       case "BOOL":
         return Int32Array.from(this.bytes);

@@ -9,7 +9,7 @@ import type { ByteSource } from "./byte_source.ts";
 import { findRepeatedKey } from "./json_keys.ts";
 
 /** Element types of a file that can be read. */
-export type SafetensorsType = "F64" | "I64" | "F32" | "I32" | "F16" | "BF16" | "U8" | "BOOL";
+export type SafetensorsType = "F64" | "I64" | "F32" | "I32" | "F16" | "BF16" | "I8" | "U8" | "BOOL";
 
 const elementBytes: Readonly<Record<SafetensorsType, number>> = {
   F64: 8,
@@ -18,6 +18,7 @@ const elementBytes: Readonly<Record<SafetensorsType, number>> = {
   I32: 4,
   F16: 2,
   BF16: 2,
+  I8: 1,
   U8: 1,
   BOOL: 1,
 };

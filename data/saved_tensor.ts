@@ -6,8 +6,9 @@
 import { WeightError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/graph/tensor.ts";
 import type { SourceTensor } from "../core/weights.ts";
-import type { ElementType } from "./element_types.ts";
+import type { ElementType, TensorType } from "./element_types.ts";
 import { narrowBfloat16, narrowFloat16 } from "./narrow_floats.ts";
+import { isQuantisable, splitQuantised } from "./quantised_tensors.ts";
 
 /** A tensor to be written. One object under two names is one tensor with two names. */
 export interface SavedTensor {
@@ -23,16 +24,19 @@ export interface SavedTensor {
   toBytes(): Uint8Array;
 }
 
-/** Floating-point type of the tensors in a file: half, single, or bfloat16. */
-export type Precision = "f16" | "f32" | "bf16";
+/** Type of the numbers in a file: half, single, bfloat16, or matrices in blocks of 8 bits and the rest in halves. */
+export type Precision = "f16" | "f32" | "bf16" | "q8";
 
 /** Every {@link Precision}. */
-export const precisions: readonly Precision[] = ["f16", "f32", "bf16"];
+export const precisions: readonly Precision[] = ["f16", "f32", "bf16", "q8"];
+
+/** Those of them that round each number by itself. */
+export const floatPrecisions: readonly Precision[] = ["f16", "f32", "bf16"];
 
 /** A tensor that may tell the type it has where it comes from. */
 export interface TypedTensor extends SourceTensor {
   /** Element type there. Default a floating-point type. */
-  readonly dtype?: ElementType | undefined;
+  readonly dtype?: TensorType | undefined;
 }
 
 /** Options of {@link castTensors}. */
@@ -43,7 +47,7 @@ export interface CastOptions {
   readonly allowOverflow?: boolean | undefined;
 }
 
-const types: Readonly<Record<Precision, ElementType>> = { f16: "F16", f32: "F32", bf16: "BF16" };
+const types = { f16: "F16", f32: "F32", bf16: "BF16", q8: "F16" } as const;
 
 const integers = {
   I64: BigInt64Array,
@@ -54,14 +58,29 @@ const integers = {
   BOOL: Uint8Array,
 };
 
-/** Gives tensors the type that they are to be written in. One tensor under two names stays one. */
+/**
+ * Gives tensors the type that they are to be written in. One tensor under two names stays one; with `q8` a matrix
+ * becomes two tensors.
+ */
 export function castTensors(tensors: ReadonlyMap<string, TypedTensor>, options: CastOptions): Map<string, SavedTensor> {
   const cast = new Map<TypedTensor, SavedTensor>();
-  return new Map([...tensors].map(([name, tensor]) => {
+  return new Map([...tensors].flatMap(([name, tensor]) => {
+    const { shape, dtype } = tensor;
+    const whole = dtype !== undefined && dtype in integers;
+    if (options.precision === "q8" && !whole && isQuantisable(shape)) {
+      return splitQuantised(name, { shape, values: () => finite(name, tensor.toFloat32()) });
+    }
     const saved = cast.get(tensor) ?? castTensor(name, tensor, options);
     cast.set(tensor, saved);
-    return [name, saved];
+    return [[name, saved]];
   }));
+}
+
+/** @throws {WeightError} naming the first number that blocks cannot hold */
+function finite(name: string, values: Float32Array): Float32Array {
+  const place = values.findIndex((value) => !(Math.abs(value) <= 127 * 65504));
+  if (place < 0) return values;
+  throw new WeightError(`Cannot write "${name}" as q8: element ${place} is ${values[place]}`);
 }
 
 function castTensor(name: string, tensor: TypedTensor, { precision, allowOverflow }: CastOptions): SavedTensor {
@@ -72,18 +91,24 @@ function castTensor(name: string, tensor: TypedTensor, { precision, allowOverflo
     throw new WeightError(`Cannot write "${name}": ${values.length} values for ${formatShape(shape)}`);
   };
   if (dtype !== undefined && dtype in integers) {
-    return { dtype, shape, toBytes: () => wholeNumbers(name, values(), dtype as keyof typeof integers) };
+    const type = dtype as keyof typeof integers;
+    return { dtype: type, shape, toBytes: () => wholeNumbers(name, values(), type) };
   }
   return {
     dtype: types[precision],
     shape,
     toBytes: () => {
       const wide = values();
-      const narrow = precision === "f32" ? wide : precision === "f16" ? narrowFloat16(wide) : narrowBfloat16(wide);
+      const narrow = narrowed(wide, types[precision]);
       if (narrow instanceof Uint16Array && allowOverflow !== true) refuseOverflow(name, { wide, narrow, precision });
       return new Uint8Array(narrow.buffer, narrow.byteOffset, narrow.byteLength);
     },
   };
+}
+
+function narrowed(values: Float32Array, type: (typeof types)[Precision]): Float32Array | Uint16Array {
+  if (type === "F32") return values;
+  return type === "F16" ? narrowFloat16(values) : narrowBfloat16(values);
 }
 
 /** Throws if a finite number has become infinite. */
@@ -95,7 +120,7 @@ function refuseOverflow(
     readonly precision: Precision;
   },
 ): void {
-  const infinite = precision === "f16" ? 0x7c00 : 0x7f80;
+  const infinite = types[precision] === "F16" ? 0x7c00 : 0x7f80;
   const place = narrow.findIndex((half, i) => (half & 0x7fff) === infinite && Number.isFinite(wide[i]));
   if (place < 0) return;
   throw new WeightError(

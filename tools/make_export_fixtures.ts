@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { precisions } from "../data/saved_tensor.ts";
+import { floatPrecisions } from "../data/saved_tensor.ts";
 import { tinyFile, tinyUrl } from "../tests/unit/tiny_export.ts";
 
-for (const precision of precisions) await Deno.writeFile(tinyUrl(precision), tinyFile(precision));
+for (const precision of floatPrecisions) await Deno.writeFile(tinyUrl(precision), tinyFile(precision));

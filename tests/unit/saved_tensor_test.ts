@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { WeightError } from "../../core/errors.ts";
 import { readSafetensors } from "../../data/safetensors.ts";
 import { safetensorsChunks } from "../../data/safetensors_writer.ts";
-import { castTensors, joinChunks, type Precision, precisions, type TypedTensor } from "../../data/saved_tensor.ts";
+import { castTensors, floatPrecisions, joinChunks, type Precision, type TypedTensor } from "../../data/saved_tensor.ts";
 import { readTorchCheckpoint } from "../../data/torch_checkpoint/mod.ts";
 import { writeTorchCheckpoint } from "../../data/torch_checkpoint/write.ts";
 import { numbered, tinyTensors } from "./tiny_export.ts";
@@ -38,7 +38,7 @@ Deno.test("both writers give back every type and shape bit for bit through our r
     return [type, { ...numbered([2, 3], type), toFloat32: () => Float32Array.of(0, 1, 2, 3, 4, 127) }];
   });
   const tensors = new Map([...tinyTensors(), ...whole]);
-  for (const precision of precisions) {
+  for (const precision of floatPrecisions) {
     const saved = castTensors(tensors, { precision });
     const torch = readTorchCheckpoint(writeTorchCheckpoint(saved)).tensors;
     const safe = readSafetensors(joinChunks(safetensorsChunks(saved))).tensors;
