@@ -26,6 +26,7 @@ import { adamw, clipFactor, sumOfSquares } from "./optimiser.ts";
 import { cacheWrite, gatherRows, patches, prepend, slice, splice, takeRow } from "./rows.ts";
 import { gatherRowsBackward, prependBackward, sliceBackward, spliceBackward } from "./rows_backward.ts";
 import { sample } from "./sample.ts";
+import { unfold, unfoldBackward } from "./unfold.ts";
 
 /** Every kernel as a function on views. */
 export const kernels: Kernels = {
@@ -46,6 +47,7 @@ export const kernels: Kernels = {
   cacheWrite,
   attention,
   patches,
+  unfold,
   splice,
   route,
   dispatch,
@@ -69,6 +71,7 @@ export const kernels: Kernels = {
   swigluBackward,
   ropeBackward,
   attentionBackward,
+  unfoldBackward,
   spliceBackward,
   routeBackward,
   gatherRowsBackward,

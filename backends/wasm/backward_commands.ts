@@ -16,6 +16,7 @@ import {
   type Step,
   stored,
   width,
+  windowExtents,
 } from "./command_parts.ts";
 import { matrixExtents } from "./panels.ts";
 
@@ -114,6 +115,8 @@ export const backwardSteps: Steps = {
       float(attributes.scale),
     ]);
   },
+  unfoldBackward: ({ inputs: { dy }, outputs: { dx }, attributes }, at) =>
+    one(Opcode.unfoldBackward, [at(dy), at(dx), ...windowExtents(dx, dy, attributes)]),
   spliceBackward: ({ inputs: { index, dy }, outputs: { dhidden, dfeatures } }, at) =>
     one(Opcode.spliceBackward, [at(index), at(dy), at(dhidden), at(dfeatures), rows(dy), width(dy)]),
   routeBackward: ({ inputs, outputs: { dlogits }, attributes }, at) => {

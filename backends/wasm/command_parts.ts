@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { KernelName } from "../../core/graph/kernels.ts";
+import type { KernelName, Windows } from "../../core/graph/kernels.ts";
 import { elementCount, type Tensor } from "../../core/graph/tensor.ts";
 import type { Opcode } from "./assembly/opcodes.ts";
 import { packedCount } from "./panels.ts";
@@ -53,6 +53,15 @@ export function width(tensor: Tensor): number {
 /** Product of all extents but the last. */
 export function rows(tensor: Tensor): number {
   return count(tensor) / width(tensor);
+}
+
+/** Extents of an image and its windows: B, H, W, C, OH, OW, window, stride, padding. */
+export function windowExtents(
+  image: Tensor,
+  unfolded: Tensor,
+  { window, stride, padding }: Windows,
+): readonly number[] {
+  return [...image.shape, ...unfolded.shape.slice(1, 3), window, stride, padding];
 }
 
 /** Numbers of the GELU kinds. */

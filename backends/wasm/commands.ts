@@ -18,6 +18,7 @@ import {
   type Step,
   stored,
   width,
+  windowExtents,
 } from "./command_parts.ts";
 import { matrixExtents } from "./panels.ts";
 
@@ -89,6 +90,7 @@ const operands: Operands = {
     const [batch, channels, size] = pixels.shape as [number, number, number];
     return [at(pixels), at(y), batch, channels, size, attributes.patch];
   },
+  unfold: ({ inputs: { x }, outputs: { y }, attributes }, at) => [at(x), at(y), ...windowExtents(x, y, attributes)],
   splice: ({ inputs: { hidden, features, index }, outputs: { y } }, at) => [
     at(hidden),
     at(features),

@@ -130,6 +130,10 @@ const rules: Rules = {
       d.graph.append("attentionBackward", { q, k, v, keep, y, dy: d.of(y)! }, outputs, attributes);
     });
   },
+  unfold({ inputs: { x }, outputs: { y }, attributes }, d) {
+    const dx = d.to(x);
+    if (dx !== undefined) d.graph.append("unfoldBackward", { dy: d.of(y)! }, { dx }, attributes);
+  },
   splice({ inputs: { hidden, features, index }, outputs: { y } }, d) {
     const outputs = { dhidden: d.to(hidden), dfeatures: d.to(features) };
     d.graph.append("spliceBackward", { index, dy: d.of(y)! }, outputs, {});

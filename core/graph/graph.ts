@@ -5,7 +5,7 @@
  */
 import { ShapeError } from "../errors.ts";
 import { appendBackward } from "./derivatives.ts";
-import type { Call, GeluKind, KernelName, KernelTable } from "./kernels.ts";
+import type { Call, GeluKind, KernelName, KernelTable, Windows } from "./kernels.ts";
 import { match } from "./match.ts";
 import { type DType, elementCount, formatShape, sameShape, type Tensor } from "./tensor.ts";
 
@@ -245,6 +245,23 @@ export class Graph {
     if (S! % patch !== 0) throw new ShapeError(`Cannot add "patches": ${S} pixels do not divide into ${patch}`);
     const shape = [B!, (S! / patch) ** 2, c! * patch * patch];
     return this.append("patches", { pixels }, { y: this.#temporary("patches.y", shape) }, { patch }).y;
+  }
+
+  /**
+   * The windows of a convolution over x `[B,H,W,C]` as rows `[B,OH,OW,K·K·C]`, ready for a linear layer, with
+   * OH = ⌊(H + 2·padding − K) / stride⌋ + 1.
+   */
+  unfold(x: Tensor, { window, stride, padding }: Windows): Tensor {
+    const { B, H, W, C } = match("unfold", { x: [x, "f32 [B, H, W, C]"] });
+    const places = (extent: number) => Math.floor((extent + 2 * padding - window) / stride) + 1;
+    const fits = [window, stride, padding].every(Number.isInteger) && stride >= 1 && padding >= 0 && padding < window;
+    if (!fits || places(H!) < 1 || places(W!) < 1) {
+      throw new ShapeError(
+        `Cannot add "unfold": no windows of ${window}, ${stride} apart, in ${H}×${W} pixels with ${padding} around`,
+      );
+    }
+    const y = this.#temporary("unfold.y", [B!, places(H!), places(W!), window * window * C!]);
+    return this.append("unfold", { x }, { y }, { window, stride, padding }).y;
   }
 
   /** hidden `[B,T,D]` with rows replaced by features `[M,D]` where index `[B,T]` i32 is ≥ 0. */

@@ -20,6 +20,16 @@ export type Operand = Tensor | readonly Tensor[] | undefined;
 /** GELU flavours: `quick` x·σ(1.702x) (CLIP), `tanh` (SigLIP), `erf` (PyTorch's default). */
 export type GeluKind = "quick" | "tanh" | "erf";
 
+/** Where the square windows of a convolution lie. */
+export interface Windows {
+  /** Edge K of a window in pixels. */
+  readonly window: number;
+  /** Pixels from one window to the next, both ways. */
+  readonly stride: number;
+  /** Zeros around the image on each side, in pixels; less than a window. */
+  readonly padding: number;
+}
+
 /** Inputs, outputs and attributes of one kernel. */
 export interface Signature<Inputs, Outputs, Attributes = Record<never, never>> {
   /** What it reads. */
@@ -80,6 +90,11 @@ export interface KernelTable {
 
   /** y [B,N,3·P·P] = the patches of pixels [B,3,S,S], row by row, each channel by channel */
   patches: Signature<{ pixels: Tensor }, { y: Tensor }, { patch: number }>;
+  /**
+   * y [B,OH,OW,K·K·C] = the K×K windows of x [B,H,W,C], `stride` pixels apart, each row by row with a pixel's channels
+   * together; zeros where a window reaches into the `padding` around x. A linear layer on them is a convolution.
+   */
+  unfold: Signature<{ x: Tensor }, { y: Tensor }, Windows>;
   /** y [B,T,D] = row index[b,t] of features [M,D] where index ≥ 0, else hidden */
   splice: Signature<{ hidden: Tensor; features: Tensor; index: Tensor }, { y: Tensor }>;
 
@@ -161,6 +176,8 @@ export interface KernelTable {
     { dq: Tensor; dk: Tensor; dv: Tensor },
     { causal: boolean; scale: number }
   >;
+  /** dx [B,H,W,C] += dy [B,OH,OW,K·K·C], every window at its place; what lies in the padding is dropped */
+  unfoldBackward: Signature<{ dy: Tensor }, { dx: Tensor }, Windows>;
   /** dhidden += dy where index < 0; dfeatures [M,D], rows index += dy elsewhere */
   spliceBackward: Signature<
     { index: Tensor; dy: Tensor },

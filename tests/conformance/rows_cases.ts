@@ -1,16 +1,38 @@
 /**
- * Cases of slice, takeRow, prepend, patches, splice, gatherRows and cacheWrite: copies, so the same bits. Their backward
+ * Cases of slice, takeRow, prepend, patches, unfold, splice, gatherRows and cacheWrite: copies, so the same bits. Their backward
  * kernels add, in any order.
  *
  * @module
  */
+import type { Windows } from "../../core/graph/kernels.ts";
 import { type KernelCase, kernelCase, wholeNumbers } from "./case.ts";
 
 /** Row widths that no vector width divides, and some that one does. */
 const widths = [1, 5, 64, 67];
 
+/** Images [B,H,W,C] and the windows over them. */
+const windows = [
+  { shape: [1, 3, 3, 1], window: 3, stride: 1, padding: 0 },
+  { shape: [2, 8, 6, 3], window: 3, stride: 2, padding: 1 },
+  { shape: [1, 9, 9, 5], window: 3, stride: 3, padding: 0 },
+  { shape: [3, 7, 5, 4], window: 3, stride: 1, padding: 1 },
+  { shape: [1, 6, 7, 2], window: 2, stride: 3, padding: 1 }, // leaves out some pixels
+  { shape: [2, 5, 4, 8], window: 5, stride: 2, padding: 4 }, // a window with one pixel in it
+  { shape: [1, 1, 2, 6], window: 4, stride: 1, padding: 3 }, // wider than the image
+];
+
+function windowLabel(shape: readonly number[], { window, stride, padding }: Windows): string {
+  return `windows of ${window}, ${stride} apart, in [${shape.join(", ")}] with ${padding} around`;
+}
+
 /** Cases of the backward kernels; they add to outputs that hold something already. */
 const backwardCases: readonly KernelCase[] = [
+  ...windows.map(({ shape, ...attributes }) =>
+    kernelCase({ kernel: "unfoldBackward", label: windowLabel(shape, attributes), tolerance: 1e-6 }, (c) => {
+      const dy = c.graph.unfold(c.input("x", shape), attributes);
+      c.graph.append("unfoldBackward", { dy }, { dx: c.state("dx", shape) }, attributes);
+    })
+  ),
   ...widths.flatMap((D) => [
     kernelCase({ kernel: "sliceBackward", label: `rows 2 to 7 of 9, width ${D}, batch 3`, tolerance: 1e-6 }, (c) => {
       c.graph.append("sliceBackward", { dy: c.input("dy", [3, 5, D]) }, { dx: c.state("dx", [3, 9, D]) }, { start: 2 });
@@ -97,6 +119,11 @@ export const rowsCases: readonly KernelCase[] = [
   ...[[1, 1, 1], [2, 6, 3], [1, 8, 2], [3, 5, 5], [1, 32, 16], [1, 21, 3]].map(([B, S, P]) =>
     kernelCase({ kernel: "patches", label: `batch ${B}, ${S}×${S} pixels, patches of ${P}` }, (c) => {
       c.output("y", c.graph.patches(c.input("pixels", [B!, 3, S!, S!]), P!));
+    })
+  ),
+  ...windows.map(({ shape, ...attributes }) =>
+    kernelCase({ kernel: "unfold", label: windowLabel(shape, attributes) }, (c) => {
+      c.output("y", c.graph.unfold(c.input("x", shape), attributes));
     })
   ),
   ...[[1, 4], [3, 5], [2, 64]].map(([G, C]) =>

@@ -155,6 +155,13 @@ export const workedBackwardExamples: Readonly<Record<TrainingKernel, readonly Wo
     }),
   ],
 
+  // The middle pixel is in both windows: last in the middle row of the first, first in that of the second.
+  unfoldBackward: [example((c) => {
+    const dx = filled(c, "dx", { shape: [1, 1, 3, 1], numbers: [100, 200, 300] });
+    const dy = c.input("dy", [1, 1, 2, 9], Array(18).keys());
+    c.graph.append("unfoldBackward", { dy }, { dx }, { window: 3, stride: 2, padding: 1 });
+    return { dx: f32(104, 217, 313) };
+  })],
   spliceBackward: [example((c) => {
     const inputs = { index: c.integers("index", [1, 3], [-1, 1, 1]), dy: c.input("dy", [1, 3, 1], [1, 2, 3]) };
     const dhidden = filled(c, "dhidden", { shape: [1, 3, 1], numbers: [10, 20, 30] });

@@ -145,6 +145,19 @@ export const workedExamples: Readonly<Record<KernelName, readonly WorkedExample[
       return { y: f32(...first, ...first.map((pixel) => pixel + 12)) };
     }),
   ],
+  unfold: [
+    // Two channels, windows of two pixels side by side and one above the other.
+    example((c) => {
+      const x = c.input("x", [1, 2, 3, 2], Array(12).keys());
+      c.output("y", c.graph.unfold(x, { window: 2, stride: 1, padding: 0 }));
+      return { y: f32(...[0, 1, 2, 3, 6, 7, 8, 9], ...[2, 3, 4, 5, 8, 9, 10, 11]) };
+    }),
+    // Three pixels in a row, two apart and zeros around: windows about the first and the last.
+    example((c) => {
+      c.output("y", c.graph.unfold(c.input("x", [1, 1, 3, 1], [1, 2, 3]), { window: 3, stride: 2, padding: 1 }));
+      return { y: f32(...[0, 0, 0, 0, 1, 2, 0, 0, 0], ...[0, 0, 0, 2, 3, 0, 0, 0, 0]) };
+    }),
+  ],
   splice: [example((c) => {
     const [hidden, features] = [c.input("hidden", [1, 3, 1], [1, 2, 3]), c.input("features", [2, 1], [10, 20])];
     c.output("y", c.graph.splice(hidden, features, c.integers("index", [1, 3], [-1, 1, 0])));

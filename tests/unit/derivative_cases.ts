@@ -122,6 +122,10 @@ const linear: readonly DerivativeCase[] = [
     const patches = c.graph.patches(c.input("pixels", [1, 3, 4, 4]), 2);
     return c.graph.linear(patches, c.matrix("w", [5, 3, 2, 2]), c.parameter("b", [5]));
   }),
+  derivativeCase("linear() of unfold(), a convolution with overlapping windows", (c) => {
+    const windows = c.graph.unfold(c.parameter("x", [2, 5, 4, 2]), { window: 3, stride: 2, padding: 1 });
+    return c.graph.linear(windows, c.matrix("w", [3, 18]), c.parameter("b", [3]));
+  }),
   derivativeCase("two linear()s of one weight", (c) => {
     const w = c.matrix("w", [5, 5]);
     return c.graph.linear(c.graph.gelu(c.graph.linear(c.parameter("x", [3, 5]), w), "erf"), w);

@@ -53,6 +53,7 @@ Deno.test("Graph gives every kernel's result its shape and type", () => {
     rope: g.rope(f.f32(2, 5, 3, 4), f.f32(9, 2), f.f32(9, 2), f.i32(2)),
     attention: g.attention(f.f32(2, 5, 4, 6), f.f32(2, 9, 2, 6), f.f32(2, 9, 2, 6), { causal: true }),
     patches: g.patches(f.f32(2, 3, 8, 8), 4),
+    unfold: g.unfold(f.f32(2, 9, 6, 5), { window: 3, stride: 2, padding: 1 }),
     splice: g.splice(f.f32(2, 5, 3), f.f32(7, 3), f.i32(2, 5)),
     gatherRows: g.gatherRows(f.f32(5, 3), f.i32(10)),
     groupedLinear: g.groupedLinear(f.f32(10, 3), f.i32(3), [f.matrix(7, 3), f.matrix(7, 3)]),
@@ -80,6 +81,7 @@ Deno.test("Graph gives every kernel's result its shape and type", () => {
     rope: [2, 5, 3, 4],
     attention: [2, 5, 4, 6],
     patches: [2, 4, 48],
+    unfold: [2, 5, 3, 45],
     splice: [2, 5, 3],
     gatherRows: [10, 3],
     groupedLinear: [10, 7],
@@ -185,6 +187,14 @@ Deno.test("Graph names kernel, operand, what it is and what was expected in a Sh
     [
       (f) => f.graph.patches(f.f32(1, 3, 8, 8), 3),
       'Cannot add "patches": 8 pixels do not divide into 3',
+    ],
+    [
+      (f) => f.graph.unfold(f.f32(1, 3, 2, 1), { window: 4, stride: 1, padding: 0 }),
+      'Cannot add "unfold": no windows of 4, 1 apart, in 3×2 pixels with 0 around',
+    ],
+    [
+      (f) => f.graph.unfold(f.f32(1, 8, 8, 1), { window: 2, stride: 2, padding: 2 }),
+      'Cannot add "unfold": no windows of 2, 2 apart, in 8×8 pixels with 2 around',
     ],
     [
       (f) => f.graph.attention(f.f32(1, 2, 3, 4), f.f32(1, 2, 2, 4), f.f32(1, 2, 2, 4), { causal: true }),

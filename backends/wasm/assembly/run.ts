@@ -30,6 +30,7 @@ import { Opcode } from "./opcodes";
 import { adamw, addPartials, clipFactor, sumOfSquares } from "./optimiser";
 import { cacheWrite, gatherRows, patches, prepend, slice, splice, takeRow } from "./rows";
 import { sample } from "./sample";
+import { unfold, unfoldBackward } from "./unfold";
 
 // Control block (offsets in bytes), laid out as in thread_pool.ts. The browser's main thread may not sleep.
 const LIST = 0, THREADS = 4, SCRATCH = 8, SCRATCH_STRIDE = 12, MAY_WAIT = 16;
@@ -168,6 +169,10 @@ function execute(opcode: i32, a: usize, scratch: usize, t: i32, w: i32): void {
       );
     case Opcode.patches:
       return patches(p(a, 0), p(a, 1), n(a, 2), n(a, 3), n(a, 4), n(a, 5), t, w);
+    case Opcode.unfold:
+      return unfold(
+        p(a, 0), p(a, 1), n(a, 2), n(a, 3), n(a, 4), n(a, 5), n(a, 6), n(a, 7), n(a, 8), n(a, 9), n(a, 10), t, w,
+      );
     case Opcode.splice:
       return splice(p(a, 0), p(a, 1), p(a, 2), p(a, 3), n(a, 4), n(a, 5), t, w);
     case Opcode.route:
@@ -237,6 +242,10 @@ function executeBackward(opcode: i32, a: usize, scratch: usize, t: i32, w: i32):
       return attentionBackward(
         p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), p(a, 6), p(a, 7),
         n(a, 8), n(a, 9), n(a, 10), n(a, 11), n(a, 12), n(a, 13), n(a, 14), f(a, 15), scratch, t, w,
+      );
+    case Opcode.unfoldBackward:
+      return unfoldBackward(
+        p(a, 0), p(a, 1), n(a, 2), n(a, 3), n(a, 4), n(a, 5), n(a, 6), n(a, 7), n(a, 8), n(a, 9), n(a, 10), t, w,
       );
     case Opcode.spliceBackward:
       return spliceBackward(p(a, 0), p(a, 1), p(a, 2), p(a, 3), n(a, 4), n(a, 5), t, w);
