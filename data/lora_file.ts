@@ -9,6 +9,7 @@
  */
 import { WeightError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/graph/tensor.ts";
+import { loraNames } from "../core/lora.ts";
 import type { SourceTensor } from "../core/weights.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { safetensorsChunks } from "./safetensors_writer.ts";
@@ -66,10 +67,10 @@ export function writeLora(adapter: LoraAdapter, options: WriteLoraOptions = {}):
   const { precision = "f32", format = "safetensors" } = options;
   const { rank, alpha, layers } = checkRanks(adapter, "write");
   const tensors = castTensors(
-    new Map([...layers].flatMap(([layer, { a, b }]) => [
-      [`${layer}.lora.A.weight`, a] as const,
-      [`${layer}.lora.B.weight`, b] as const,
-    ])),
+    new Map([...layers].flatMap(([layer, { a, b }]) => {
+      const names = loraNames(layer);
+      return [[names.a, a], [names.b, b]] as const;
+    })),
     { precision },
   );
   if (format === "safetensors") {

@@ -41,7 +41,8 @@ export function initialise(backend: Backend, weights: Storages, { patterns, seed
   }
 }
 
-function nameSeed(name: string, seed: number): number {
+/** The stream of random numbers of a parameter. */
+export function nameSeed(name: string, seed: number): number {
   let hash = seed;
   for (const letter of name) hash = Math.imul(hash, 31) + letter.codePointAt(0)! | 0;
   return hash;

@@ -21,6 +21,9 @@ export interface AttentionOptions {
   readonly keep?: Tensor | undefined;
 }
 
+/** What else becomes of a linear layer's result: x `[*,in]` and y `[*,out]` → `[*,out]`. */
+export type LinearChange = (graph: Graph, x: Tensor, y: Tensor) => Tensor;
+
 /** Builds a list of kernel calls on shaped tensors. Every method throws {@link ShapeError} on a misfit. */
 export class Graph {
   /** Calls in the order they run. */
@@ -34,6 +37,7 @@ export class Graph {
   readonly #named = new Map<string, Tensor>();
   readonly #outputs = new Map<string, Tensor>();
   readonly #constants = new Map<string, Float32Array>();
+  #changes: ReadonlyMap<string, LinearChange> = new Map();
   #count = 0;
 
   /** Creates an empty graph. */
@@ -157,12 +161,19 @@ export class Graph {
     return this.append("prepend", { x, row }, { y: this.#temporary("prepend.y", [B!, N! + 1, D!]) }, {}).y;
   }
 
+  /** From now on {@link Graph.linear} hands its result on where its weight has one of these names. */
+  adapt(changes: ReadonlyMap<string, LinearChange>): void {
+    this.#changes = changes;
+  }
+
   /** x · weightᵀ + bias: `[*,in]` → `[*,out]`; a weight of rank above two counts as `[out, product]`. */
   linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     const [out] = matrixExtents("linear", weight, x.shape.at(-1)!);
     match("linear", { x: [x, "f32 [*, in]"], bias: [bias, `f32 [${out}]`] });
-    const y = this.#temporary("linear.y", [...x.shape.slice(0, -1), out]);
-    return this.append("linear", { x, weight, bias }, { y }, {}).y;
+    const { y } = this.append("linear", { x, weight, bias }, {
+      y: this.#temporary("linear.y", [...x.shape.slice(0, -1), out]),
+    }, {});
+    return this.#changes.get(weight.name)?.(this, x, y) ?? y;
   }
 
   /** Rows of weight `[V,D]` named by ids `[B,T]` i32: `[B,T,D]`. */

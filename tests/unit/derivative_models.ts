@@ -4,7 +4,8 @@
  * @module
  */
 import { elementCount } from "../../core/graph/tensor.ts";
-import { createModel, embedPrompt, loss } from "../../core/model.ts";
+import { adaptModel, linearLayers } from "../../core/lora.ts";
+import { createModel, embedPrompt, loss, type VisionLanguageModel } from "../../core/model.ts";
 import { createMiniMind, parseMiniMindOptions } from "../../decoders/minimind/mod.ts";
 import { createLinearProjector } from "../../projectors/linear.ts";
 import { createMlpProjector } from "../../projectors/mlp.ts";
@@ -12,7 +13,11 @@ import { noise } from "../conformance/case.ts";
 import { type DerivativeCase, derivativeCase } from "./derivative_cases.ts";
 
 /** A whole model of some thousand parameters on two rows of six tokens, each with an image of two. */
-function modelCase(label: string, config: Record<string, unknown>): DerivativeCase {
+function modelCase(
+  label: string,
+  config: Record<string, unknown>,
+  change: (model: VisionLanguageModel) => VisionLanguageModel = (model) => model,
+): DerivativeCase {
   return derivativeCase(`a whole model, ${label}`, (c) => {
     const decoder = createMiniMind(parseMiniMindOptions({
       hidden_size: 8,
@@ -26,7 +31,7 @@ function modelCase(label: string, config: Record<string, unknown>): DerivativeCa
     const input = { tokens: 2, width: 3 };
     const create = config["generation"] === 2 ? createLinearProjector : createMlpProjector;
     const placeholder = { marker: 1, tokens: 2, match: "run" } as const;
-    const model = createModel({ decoder, projector: create({ input, width: decoder.width }), placeholder });
+    const model = change(createModel({ decoder, projector: create({ input, width: decoder.width }), placeholder }));
     const hidden = embedPrompt(c.graph, model, {
       ids: c.integers("ids", [2, 6], [4, 1, 1, 5, 10, 3, 1, 1, 4, 4, 9, 0]),
       images: {
@@ -43,10 +48,17 @@ function modelCase(label: string, config: Record<string, unknown>): DerivativeCa
   });
 }
 
+/** Every layer that can be adapted. */
+function adapted(model: VisionLanguageModel): VisionLanguageModel {
+  return adaptModel(model, { rank: 2, alpha: 3, layers: [...linearLayers(model).keys()] });
+}
+
 /** Cases of models. */
 export const modelCases: readonly DerivativeCase[] = [
   modelCase("generation 2", { generation: 2 }),
   modelCase("generation 2 with experts", { generation: 2, use_moe: true }),
   modelCase("generation 3", { generation: 3, tie_word_embeddings: false }),
   modelCase("generation 3 with experts", { generation: 3, use_moe: true }),
+  modelCase("generation 2 with experts, adapted", { generation: 2, use_moe: true, num_hidden_layers: 1 }, adapted),
+  modelCase("generation 3, adapted", { generation: 3, num_hidden_layers: 1 }, adapted),
 ];
