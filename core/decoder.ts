@@ -3,15 +3,18 @@
  *
  * @module
  */
-import type { Graph } from "./graph/graph.ts";
+import type { CachePlaces, Graph } from "./graph/graph.ts";
 import type { Tensor } from "./graph/tensor.ts";
 
-/** The KV cache of a program: `capacity` positions per row, `start` `[B]` i32 rows already filled. */
-export interface CacheOptions {
-  /** Positions per row. */
+/**
+ * The KV cache of a program, states `[R,S,…]` of which each row b of a run has one, `row[b]`, and fills it from position
+ * `start[b]` on.
+ */
+export interface CacheOptions extends CachePlaces {
+  /** Positions S of a row. */
   readonly capacity: number;
-  /** Positions filled before this run, `[B]` i32 state. */
-  readonly start: Tensor;
+  /** Rows R. Default B, and then b has row b. */
+  readonly rows?: number | undefined;
 }
 
 /** Options of {@link Decoder.forward}. */

@@ -28,8 +28,8 @@ export function rope({ x, cos, sin, start, y }: Operands<"rope">): void {
   }
 }
 
-/** y [B,T,H,C] = softmax(scale · q kᵀ) v; head h reads key/value head h / (H / G). */
-export function attention({ q, k, v, start, keep, y, causal, scale }: Operands<"attention">): void {
+/** y [B,T,H,C] = softmax(scale · q kᵀ) v; head h reads key/value head h / (H / G) of its row's row of k and v. */
+export function attention({ q, k, v, start, keep, row, y, causal, scale }: Operands<"attention">): void {
   const [B, T, H, C] = [extent(q, 0), extent(q, 1), extent(q, 2), extent(q, 3)];
   const [S, G] = [extent(k, 1), extent(k, 2)];
   const scores = new Float64Array(S);
@@ -40,7 +40,7 @@ export function attention({ q, k, v, start, keep, y, causal, scale }: Operands<"
       for (let h = 0; h < H; h++) {
         const at = ((b * T + t) * H + h) * C;
         const group = Math.floor(h / (H / G));
-        const keyAt = (s: number) => ((b * S + s) * G + group) * C;
+        const keyAt = (s: number) => (((row?.data[b] ?? b) * S + s) * G + group) * C;
         keyScores(scores, { q, k, keep, at, row: b * S, keyAt, visible, scale });
         softmax(scores, visible);
         sums.fill(0);

@@ -66,13 +66,13 @@ export function gatherRows({ x, order, y }: Operands<"gatherRows">): void {
   }
 }
 
-/** Rows start[b] … of cache [B,S,G,C] = x [B,T,G,C]; rows past S are dropped. */
-export function cacheWrite({ x, start, cache }: Operands<"cacheWrite">): void {
+/** Positions start[b] … of row row[b] of cache [R,S,G,C] = x [B,T,G,C]; positions past S are dropped. */
+export function cacheWrite({ x, start, row, cache }: Operands<"cacheWrite">): void {
   const [B, T, S] = [extent(x, 0), extent(x, 1), extent(cache, 1)];
   const width = extent(x, 2) * extent(x, 3);
   for (let b = 0; b < B; b++) {
     for (let t = 0; t < T && start.data[b]! + t < S; t++) {
-      copyRow(x.data, cache.data, { from: b * T + t, to: b * S + start.data[b]! + t, width });
+      copyRow(x.data, cache.data, { from: b * T + t, to: (row?.data[b] ?? b) * S + start.data[b]! + t, width });
     }
   }
 }

@@ -75,14 +75,14 @@ const operands: Operands = {
     ...x.shape,
     cos.shape[0]!,
   ],
-  cacheWrite: ({ inputs: { x, start }, outputs: { cache } }, at) => {
+  cacheWrite: ({ inputs: { x, start, row }, outputs: { cache } }, at) => {
     const [batch, tokens] = x.shape as [number, number];
-    return [at(x), at(start), at(cache), batch, tokens, cache.shape[1]!, count(x) / batch / tokens];
+    return [at(x), at(start), at(row), at(cache), batch, tokens, cache.shape[1]!, count(x) / batch / tokens];
   },
-  attention: ({ inputs: { q, k, v, start, keep }, outputs: { y }, attributes }, at) => {
+  attention: ({ inputs: { q, k, v, start, keep, row }, outputs: { y }, attributes }, at) => {
     const [batch, tokens, heads, width] = q.shape as [number, number, number, number];
     const [, keys, groups] = k.shape as [number, number, number];
-    const addresses = [at(q), at(k), at(v), at(start), at(keep), at(y)];
+    const addresses = [at(q), at(k), at(v), at(start), at(keep), at(row), at(y)];
     const extents = [batch, tokens, keys, heads, groups, width];
     return [...addresses, ...extents, Number(attributes.causal), float(attributes.scale)];
   },

@@ -123,8 +123,10 @@ const rules: Rules = {
     const dx = d.to(x);
     if (dx !== undefined) d.graph.append("ropeBackward", { dy: d.of(y)!, cos, sin, start }, { dx }, {});
   },
-  attention({ inputs: { q, k, v, start, keep }, outputs: { y }, attributes }, d) {
-    if (start !== undefined) throw new ShapeError('Cannot differentiate "attention": its keys are in a cache');
+  attention({ inputs: { q, k, v, start, keep, row }, outputs: { y }, attributes }, d) {
+    if (start !== undefined || row !== undefined) {
+      throw new ShapeError('Cannot differentiate "attention": its keys are in a cache');
+    }
     d.toAll([q, k, v], ([dq, dk, dv]) => {
       const outputs = { dq: dq!, dk: dk!, dv: dv! };
       d.graph.append("attentionBackward", { q, k, v, keep, y, dy: d.of(y)! }, outputs, attributes);

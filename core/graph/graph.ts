@@ -19,6 +19,16 @@ export interface AttentionOptions {
   readonly start?: Tensor | undefined;
   /** 0 for keys to leave out (padding), `[B,S]` i32. */
   readonly keep?: Tensor | undefined;
+  /** Which row of k and v each row of q reads, `[B]` i32. Default its own. */
+  readonly row?: Tensor | undefined;
+}
+
+/** Where new keys or values go in a cache. */
+export interface CachePlaces {
+  /** Positions of each row that are filled already, `[B]` i32. */
+  readonly start: Tensor;
+  /** Row of the cache that each row has, `[B]` i32. Default its own. */
+  readonly row?: Tensor | undefined;
 }
 
 /** What else becomes of a linear layer's result: x `[*,in]` and y `[*,out]` → `[*,out]`. */
@@ -221,25 +231,28 @@ export class Graph {
     return this.append("rope", { x, cos, sin, start }, { y: this.#like("rope.y", x) }, {}).y;
   }
 
-  /** Writes x `[B,T,G,C]` into cache `[B,S,G,C]` from row start[b] on. */
-  cacheWrite(cache: Tensor, x: Tensor, start: Tensor): void {
+  /** Writes x `[B,T,G,C]` into cache `[R,S,G,C]` from position start[b] of row row[b], by default b, on. */
+  cacheWrite(cache: Tensor, x: Tensor, { start, row }: CachePlaces): void {
     match("cacheWrite", {
-      cache: [cache, "f32 [B, S, G, C]"],
       x: [x, "f32 [B, T, G, C]"],
       start: [start, "i32 [B]"],
+      row: [row, "i32 [B]"],
+      cache: [cache, `f32 [${row === undefined ? "B" : "R"}, S, G, C]`],
     });
-    this.append("cacheWrite", { x, start }, { cache }, {});
+    this.append("cacheWrite", { x, start, row }, { cache }, {});
   }
 
-  /** Grouped-query attention: q `[B,T,H,C]`, k and v `[B,S,G,C]` → `[B,T,H,C]`. */
+  /** Grouped-query attention: q `[B,T,H,C]`, k and v `[R,S,G,C]` → `[B,T,H,C]`. */
   attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
-    const { causal, start, keep } = options;
+    const { causal, start, keep, row } = options;
+    const keys = `f32 [${row === undefined ? "B" : "R"}, S, G, C]`;
     const { T, S, H, G, C } = match("attention", {
       q: [q, "f32 [B, T, H, C]"],
-      k: [k, "f32 [B, S, G, C]"],
-      v: [v, "f32 [B, S, G, C]"],
+      k: [k, keys],
+      v: [v, keys],
       start: [start, "i32 [B]"],
       keep: [keep, "i32 [B, S]"],
+      row: [row, "i32 [B]"],
     });
     if (H! % G! !== 0) throw new ShapeError(`Cannot add "attention": ${H} heads do not share ${G} key heads evenly`);
     if (causal && start === undefined && T! > S!) {
@@ -247,7 +260,7 @@ export class Graph {
     }
     const scale = options.scale ?? 1 / Math.sqrt(C!);
     const y = this.#like("attention.y", q);
-    return this.append("attention", { q, k, v, start, keep }, { y }, { causal, scale }).y;
+    return this.append("attention", { q, k, v, start, keep, row }, { y }, { causal, scale }).y;
   }
 
   /** Square patches of pixels `[B,3,S,S]` as rows `[B,N,3·P·P]`, ready for a linear patch embedding. */

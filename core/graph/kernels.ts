@@ -75,15 +75,25 @@ export interface KernelTable {
    * 0 when absent); cos, sin [positions, C/2]. May run in place.
    */
   rope: Signature<{ x: Tensor; cos: Tensor; sin: Tensor; start?: Tensor | undefined }, { y: Tensor }>;
-  /** cache [B,S,G,C] rows start[b] … start[b] + T = x [B,T,G,C]; rows past S are dropped */
-  cacheWrite: Signature<{ x: Tensor; start: Tensor }, { cache: Tensor }>;
   /**
-   * y [B,T,H,C] = softmax(scale · q kᵀ) v with k, v [B,S,G,C], H a multiple of G. Causal: query t of row b
-   * sees keys 0 … start[b] + t; otherwise all S. keep [B,S] i32 adds −1e9 where 0,
-   * rounded to f32, so that a query with nothing to see sees everything alike.
+   * cache [R,S,G,C] positions start[b] … start[b] + T of row row[b] = x [B,T,G,C]; positions past S are dropped. Without
+   * row [B] i32, R is B and row b is b's. Two b may have one row if they write the same.
+   */
+  cacheWrite: Signature<{ x: Tensor; start: Tensor; row?: Tensor | undefined }, { cache: Tensor }>;
+  /**
+   * y [B,T,H,C] = softmax(scale · q kᵀ) v with k, v [R,S,G,C], H a multiple of G; b reads row row[b] of them, or b
+   * without row [B] i32, and then R is B. Causal: query t of b sees keys 0 … start[b] + t; otherwise all S.
+   * keep [B,S] i32 adds −1e9 where 0, rounded to f32, so that a query with nothing to see sees everything alike.
    */
   attention: Signature<
-    { q: Tensor; k: Tensor; v: Tensor; start?: Tensor | undefined; keep?: Tensor | undefined },
+    {
+      q: Tensor;
+      k: Tensor;
+      v: Tensor;
+      start?: Tensor | undefined;
+      keep?: Tensor | undefined;
+      row?: Tensor | undefined;
+    },
     { y: Tensor },
     { causal: boolean; scale: number }
   >;
@@ -170,7 +180,7 @@ export interface KernelTable {
     { dy: Tensor; cos: Tensor; sin: Tensor; start?: Tensor | undefined },
     { dx: Tensor }
   >;
-  /** Gradients of attention without a cache (no start); the probabilities are computed again, a few rows at a time */
+  /** Gradients of attention without a cache (no start, no row); the probabilities are computed again, a few rows at a time */
   attentionBackward: Signature<
     { q: Tensor; k: Tensor; v: Tensor; keep?: Tensor | undefined; y: Tensor; dy: Tensor },
     { dq: Tensor; dk: Tensor; dv: Tensor },

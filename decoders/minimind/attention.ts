@@ -38,12 +38,13 @@ export function selfAttention(graph: Graph, x: Tensor, context: BlockContext): T
   let k = rotate("k", project("k", G)); // [B,T,G,C]
   let v = project("v", G);
   if (cache !== undefined) {
-    const keys = graph.state(`cache.${layer}.keys`, "f32", [B, cache.capacity, G, C]);
-    const values = graph.state(`cache.${layer}.values`, "f32", [B, cache.capacity, G, C]);
-    graph.cacheWrite(keys, k, cache.start);
-    graph.cacheWrite(values, v, cache.start);
-    [k, v] = [keys, values]; // [B,S,G,C]
+    const shape = [cache.rows ?? B, cache.capacity, G, C];
+    const keys = graph.state(`cache.${layer}.keys`, "f32", shape);
+    const values = graph.state(`cache.${layer}.values`, "f32", shape);
+    graph.cacheWrite(keys, k, cache);
+    graph.cacheWrite(values, v, cache);
+    [k, v] = [keys, values]; // [R,S,G,C]
   }
-  const y = graph.attention(q, k, v, { causal: true, start: cache?.start, keep }); // [B,T,H,C]
+  const y = graph.attention(q, k, v, { causal: true, start: cache?.start, row: cache?.row, keep }); // [B,T,H,C]
   return graph.linear(graph.reshape(y, [B, T, H * C]), graph.matrix(`${prefix}.o_proj.weight`, [D, H * C]));
 }

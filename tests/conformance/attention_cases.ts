@@ -41,23 +41,29 @@ interface AttentionSpec {
   /** Keys before the first query. What lies behind the last visible key is huge, so that a leak shows. */
   readonly start?: readonly number[];
   readonly keep?: Iterable<number>;
+  /** Row of k and v that each row of q reads; R of them, those that nobody reads are huge. */
+  readonly row?: readonly number[];
+  readonly R?: number;
 }
 
 function attentionCase(label: string, spec: AttentionSpec): KernelCase {
-  const { B = 1, T, S, H, G, C, causal, start, keep } = spec;
+  const { B = 1, T, S, H, G, C, causal, start, keep, row, R = B } = spec;
   const extents = `T ${T}, S ${S}, heads ${H}/${G} of ${C}`;
   return kernelCase({ kernel: "attention", label: `${label}, ${extents}`, tolerance: 1e-5 }, (c) => {
     const cache = (name: string) => {
-      const numbers = noise(name, B * S * G * C);
-      for (let b = 0; b < B && causal; b++) {
-        numbers.fill(1e6, (b * S + Math.min((start?.[b] ?? 0) + T, S)) * G * C, (b + 1) * S * G * C);
+      const numbers = noise(name, R * S * G * C);
+      for (let r = 0; r < R; r++) {
+        const readers = Array.from({ length: B }, (_, b) => b).filter((b) => (row?.[b] ?? b) === r);
+        const seen = Math.max(0, ...readers.map((b) => causal ? Math.min((start?.[b] ?? 0) + T, S) : S));
+        numbers.fill(1e6, (r * S + seen) * G * C, (r + 1) * S * G * C);
       }
-      return c.input(name, [B, S, G, C], numbers);
+      return c.input(name, [R, S, G, C], numbers);
     };
     const y = c.graph.attention(c.input("q", [B, T, H, C], noise("q", B * T * H * C, 3)), cache("k"), cache("v"), {
       causal,
       start: start && c.integers("start", [B], start),
       keep: keep && c.integers("keep", [B, S], keep),
+      row: row && c.integers("row", [B], row),
     });
     c.output("y", y);
   });
@@ -80,7 +86,7 @@ function ropeBackwardCase(
 }
 
 /** A backward case of attention; y is what the backend itself gives going forward. */
-function attentionBackwardCase(label: string, spec: Omit<AttentionSpec, "start">): KernelCase {
+function attentionBackwardCase(label: string, spec: Omit<AttentionSpec, "start" | "row" | "R">): KernelCase {
   const { B = 1, T, S, H, G, C, causal, keep } = spec;
   const what = `${label}, T ${T}, S ${S}, heads ${H}/${G} of ${C}`;
   return kernelCase({ kernel: "attentionBackward", label: what, tolerance: 2e-5 }, (c) => {
@@ -177,6 +183,39 @@ export const attentionCases: readonly KernelCase[] = [
     C: 12,
     causal: true,
     start: [8, 0, 3],
+  }),
+  attentionCase("one token of some rows, two of one", {
+    B: 4,
+    T: 1,
+    S: 21,
+    H: 6,
+    G: 2,
+    C: 12,
+    causal: true,
+    start: [8, 0, 3, 20],
+    row: [4, 0, 0, 2],
+    R: 6,
+  }),
+  attentionCase("a chunk of one row of many", {
+    T: 9,
+    S: 33,
+    H: 4,
+    G: 2,
+    C: 16,
+    causal: true,
+    start: [12],
+    row: [2],
+    R: 4,
+  }),
+  attentionCase("all keys of rows in another order", {
+    B: 3,
+    T: 5,
+    S: 7,
+    H: 2,
+    G: 1,
+    C: 4,
+    causal: false,
+    row: [2, 0, 1],
   }),
   attentionCase("padding past the cache", { B: 2, T: 4, S: 6, H: 2, G: 2, C: 4, causal: true, start: [4, 6] }),
   attentionCase("start of a call that is not causal", {

@@ -173,13 +173,21 @@ async function checkAuxLoss({ part, decoder, run }: Subject): Promise<void> {
   checkFinite(part, await runOnce(run.load(graph), { ids }), "forward().auxLoss");
 }
 
-/** A prompt taken in by pieces gives what it gives at once, with two sequences that have come differently far. */
+/**
+ * A prompt taken in by pieces gives what it gives at once, with two sequences that have come differently far and lie in
+ * two of three rows of the cache.
+ */
 async function checkCache(subject: Subject): Promise<void> {
   const { part, decoder, run, tolerance } = subject;
   const V = decoder.vocabulary;
   const cached = (tokens: number) => {
     const forward = (graph: Graph) => ({
-      cache: { capacity: T, start: graph.state("position", "i32", [2]) },
+      cache: {
+        capacity: T,
+        rows: 3,
+        start: graph.state("position", "i32", [2]),
+        row: graph.state("row", "i32", [2]),
+      },
     });
     const finish = (graph: Graph) => graph.advance(graph.state("position", "i32", [2]), tokens);
     return run.load(draw(subject, { rows: 2, tokens, forward, finish }));
@@ -192,6 +200,7 @@ async function checkCache(subject: Subject): Promise<void> {
     const place = `${part} with a KV cache at position ${t}`;
     compareNumbers(got, expected, { place, tolerance });
   };
+  run.set("row", Int32Array.from([2, 0]));
   const firsts = (ids: readonly number[]) => ids.slice(0, prefilled);
   const filled = await runOnce(prefill, { ids: Int32Array.from([...firsts(a), ...firsts(b)]) });
   expect(filled.slice(0, prefilled * V), [0, 0, prefilled]);

@@ -19,8 +19,8 @@ function decodingStep(
   const heads = (name: string) => graph.reshape(graph.linear(normed, c.matrix(name, [D, D])), [B, 1, H, C]);
   const [k, v] = [c.state("k", [B, S, H, C]), c.state("v", [B, S, H, C])];
   const q = heads("q.weight");
-  graph.cacheWrite(k, heads("k.weight"), start);
-  graph.cacheWrite(v, heads("v.weight"), start);
+  graph.cacheWrite(k, heads("k.weight"), { start });
+  graph.cacheWrite(v, heads("v.weight"), { start });
   const mixed = graph.reshape(graph.attention(q, k, v, { causal: true, start }), [B, 1, D]);
   const logits = graph.linear(graph.reshape(graph.add(x, mixed), [B, D]), embedding); // [B,V]
   graph.sample(logits, c.input("settings", [B, 5], Array.from({ length: B }, () => [0.9, 0, 1, 0, 1.2]).flat()), {

@@ -73,12 +73,12 @@ Deno.test("attention() over a cache filled token by token equals causal attentio
     };
     const cache = (name: string, x: Tensor) => {
       const state = c.state(name, [B, T + 3, G, C]);
-      c.graph.cacheWrite(state, token(x), start);
+      c.graph.cacheWrite(state, token(x), { start });
       return state;
     };
     const y = c.graph.attention(token(qs), cache("kCache", ks), cache("vCache", vs), { causal: true, start });
     const all = c.state("all", [B, T, H, C]);
-    c.graph.cacheWrite(all, y, start);
+    c.graph.cacheWrite(all, y, { start });
     c.graph.advance(start, 1);
     return { all };
   }, T);

@@ -129,17 +129,27 @@ export const rowsCases: readonly KernelCase[] = [
   ...[[1, 4], [3, 5], [2, 64]].map(([G, C]) =>
     kernelCase({ kernel: "cacheWrite", label: `rows at different starts, ${G} heads of ${C}` }, (c) => {
       const cache = c.state("cache", [3, 11, G!, C!]);
-      c.graph.cacheWrite(cache, c.input("x", [3, 4, G!, C!]), c.integers("start", [3], [0, 3, 7]));
+      c.graph.cacheWrite(cache, c.input("x", [3, 4, G!, C!]), {
+        start: c.integers("start", [3], [0, 3, 7]),
+      });
     })
   ),
   kernelCase({ kernel: "cacheWrite", label: "rows past the end, which are dropped" }, (c) => {
     const cache = c.state("cache", [4, 6, 1, 3]);
-    c.graph.cacheWrite(cache, c.input("x", [4, 3, 1, 3]), c.integers("start", [4], [4, 5, 6, 100]));
+    c.graph.cacheWrite(cache, c.input("x", [4, 3, 1, 3]), {
+      start: c.integers("start", [4], [4, 5, 6, 100]),
+    });
     c.output("cache", cache);
+  }),
+  kernelCase({ kernel: "cacheWrite", label: "some rows in another order" }, (c) => {
+    c.graph.cacheWrite(c.state("cache", [5, 11, 2, 4]), c.input("x", [3, 4, 2, 4]), {
+      start: c.integers("start", [3], [0, 9, 7]),
+      row: c.integers("row", [3], [4, 0, 2]),
+    });
   }),
   kernelCase({ kernel: "cacheWrite", label: "one token a run for five runs", runs: 5 }, (c) => {
     const start = c.counter("start", [2], wholeNumbers(1, { count: 2, end: 4 }));
-    c.graph.cacheWrite(c.state("cache", [2, 7, 2, 4]), c.input("x", [2, 1, 2, 4]), start);
+    c.graph.cacheWrite(c.state("cache", [2, 7, 2, 4]), c.input("x", [2, 1, 2, 4]), { start });
     c.graph.advance(start, 1);
   }),
 

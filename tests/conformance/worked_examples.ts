@@ -99,12 +99,23 @@ export const workedExamples: Readonly<Record<KernelName, readonly WorkedExample[
       return { y: f32(-3, -2, 1, 4) };
     }),
   ],
-  cacheWrite: [example((c) => {
-    const cache = c.state("cache", [2, 2, 1, 2], new Float32Array(8));
-    c.graph.cacheWrite(cache, c.input("x", [2, 1, 1, 2], [1, 2, 3, 4]), c.integers("start", [2], [1, 0]));
-    c.output("cache", cache);
-    return { cache: f32(0, 0, 1, 2, 3, 4, 0, 0) };
-  })],
+  cacheWrite: [
+    example((c) => {
+      const cache = c.state("cache", [2, 2, 1, 2], new Float32Array(8));
+      const start = c.integers("start", [2], [1, 0]);
+      c.graph.cacheWrite(cache, c.input("x", [2, 1, 1, 2], [1, 2, 3, 4]), { start });
+      c.output("cache", cache);
+      return { cache: f32(0, 0, 1, 2, 3, 4, 0, 0) };
+    }),
+    // The first of two goes into the last of three rows, the second into the first.
+    example((c) => {
+      const cache = c.state("cache", [3, 2, 1, 1], new Float32Array(6));
+      const places = { start: c.integers("start", [2], [1, 0]), row: c.integers("row", [2], [2, 0]) };
+      c.graph.cacheWrite(cache, c.input("x", [2, 1, 1, 1], [7, 8]), places);
+      c.output("cache", cache);
+      return { cache: f32(8, 0, 0, 0, 0, 7) };
+    }),
+  ],
   attention: [
     example((c) => {
       // Head 0 weighs the keys 3 to 1, head 1 evenly; a causal query at 0 sees the first key only.
@@ -118,6 +129,14 @@ export const workedExamples: Readonly<Record<KernelName, readonly WorkedExample[
       const none = c.integers("none", [1, 2], [0, 0]);
       c.output("none kept", c.graph.attention(q, k, v, { causal: false, keep: none }));
       return { all: f32(5, 6), causal: f32(4, 4), later: f32(5, 6), kept: f32(8, 8), "none kept": f32(6, 6) };
+    }),
+    // Rows 1, 0 and 1 of two: 7 weighed 3 to 1 with 9, 5 alone, and 7 alone.
+    example((c) => {
+      const q = c.input("q", [3, 1, 1, 1], [Math.log(3), 1, 1]);
+      const [k, v] = [c.input("k", [2, 2, 1, 1], [1, 1, 1, 0]), c.input("v", [2, 2, 1, 1], [5, 0, 7, 9])];
+      const [start, row] = [c.integers("start", [3], [1, 0, 0]), c.integers("row", [3], [1, 0, 1])];
+      c.output("y", c.graph.attention(q, k, v, { causal: true, start, row }));
+      return { y: f32(7.5, 5, 7) };
     }),
     // Heads 0 and 1 share the first key/value head, heads 2 and 3 the second.
     example((c) => {

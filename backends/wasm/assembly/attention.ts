@@ -4,7 +4,7 @@ import { packRows4, storePart, tile4x8 } from "./gemm";
 import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 
 export function attention(
-  q: usize, k: usize, v: usize, start: usize, keep: usize, y: usize,
+  q: usize, k: usize, v: usize, start: usize, keep: usize, row: usize, y: usize,
   batch: i32, tokens: i32, keys: i32, heads: i32, groups: i32, width: i32,
   causal: i32, scale: f32, scratch: usize, thread: i32, threads: i32,
 ): void {
@@ -15,7 +15,8 @@ export function attention(
   for (let pair = share(pairs, 1, thread, threads); pair < last; pair++) {
     const b = pair / heads, h = pair % heads, g = h / shared;
     const before = start == 0 ? 0 : load<i32>(start + (<usize>b << 2));
-    const first = (<usize>(b * keys * groups + g) * width) << 2;
+    const home = row == 0 ? b : load<i32>(row + (<usize>b << 2));
+    const first = (<usize>(home * keys * groups + g) * width) << 2;
     const query = q + ((<usize>(b * tokens * heads + h) * width) << 2);
     const out = y + ((<usize>(b * tokens * heads + h) * width) << 2);
     const mask = keep == 0 ? <usize>0 : keep + ((<usize>b * keys) << 2);

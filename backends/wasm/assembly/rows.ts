@@ -30,15 +30,16 @@ export function prepend(x: usize, row: usize, y: usize, batch: i32, rows: i32, w
   }
 }
 
-/** cache [B,S,·] rows start[b] … = x [B,T,·]; rows past S are dropped. */
+/** cache [R,S,·] positions start[b] … of row row[b] (b without rows) = x [B,T,·]; positions past S are dropped. */
 export function cacheWrite(
-  x: usize, start: usize, cache: usize, batch: i32, rows: i32, capacity: i32, width: i32,
+  x: usize, start: usize, row: usize, cache: usize, batch: i32, rows: i32, capacity: i32, width: i32,
 ): void {
   const bytes = <usize>width << 2;
   for (let b = 0; b < batch; b++) {
     const first = load<i32>(start + (<usize>b << 2));
     const count = max(0, min(rows, capacity - first));
-    const to = cache + <usize>(b * capacity + first) * bytes;
+    const home = row == 0 ? b : load<i32>(row + (<usize>b << 2));
+    const to = cache + <usize>(home * capacity + first) * bytes;
     memory.copy(to, x + <usize>(b * rows) * bytes, <usize>count * bytes);
   }
 }

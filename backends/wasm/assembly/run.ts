@@ -160,12 +160,12 @@ function execute(opcode: i32, a: usize, scratch: usize, t: i32, w: i32): void {
     case Opcode.rope:
       return rope(p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), n(a, 5), n(a, 6), n(a, 7), n(a, 8), n(a, 9), t, w);
     case Opcode.cacheWrite:
-      if (t == 0) cacheWrite(p(a, 0), p(a, 1), p(a, 2), n(a, 3), n(a, 4), n(a, 5), n(a, 6));
+      if (t == 0) cacheWrite(p(a, 0), p(a, 1), p(a, 2), p(a, 3), n(a, 4), n(a, 5), n(a, 6), n(a, 7));
       return;
     case Opcode.attention:
       return attention(
-        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5),
-        n(a, 6), n(a, 7), n(a, 8), n(a, 9), n(a, 10), n(a, 11), n(a, 12), f(a, 13), scratch, t, w,
+        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), p(a, 6),
+        n(a, 7), n(a, 8), n(a, 9), n(a, 10), n(a, 11), n(a, 12), n(a, 13), f(a, 14), scratch, t, w,
       );
     case Opcode.patches:
       return patches(p(a, 0), p(a, 1), n(a, 2), n(a, 3), n(a, 4), n(a, 5), t, w);
