@@ -17,5 +17,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import("./verify.ts")).verifyCommand,
   train: async () => (await import("./train.ts")).trainCommand,
   data: async () => (await import("./data.ts")).dataCommand,
+  tokenizer: async () => (await import("./tokenizer.ts")).tokenizerCommand,
   cache: async () => (await import("./cache.ts")).cacheCommand,
 };

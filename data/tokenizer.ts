@@ -7,7 +7,9 @@ import type { Tokenizer } from "../core/tokenizer.ts";
 import { createByteLevelBpe } from "./tokenizer/byte_level_bpe.ts";
 import { parseControlTokens, parseTokenizerFile, type TokenizerFiles } from "./tokenizer/tokenizer_file.ts";
 
+export { learnTokenizer, type LearnTokenizerOptions, type LearntTokenizer } from "./tokenizer/learn_tokenizer.ts";
 export type { TokenizerFiles } from "./tokenizer/tokenizer_file.ts";
+export { type TrainingTexts, trainingTexts } from "./tokenizer/training_texts.ts";
 
 /**
  * Makes a tokenizer from the texts of its files. Everything in them is checked first: a file with anything that

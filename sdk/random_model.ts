@@ -11,13 +11,11 @@ import { planParameters } from "../core/model_plans.ts";
 import { uniform } from "../core/sampling.ts";
 import type { SourceTensor, TensorSource } from "../core/weights.ts";
 import { byteCharacters } from "../data/tokenizer/byte_level.ts";
+import { controlTokens, tokenizerTexts } from "../data/tokenizer/tokenizer_texts.ts";
 import type { TokenizerTexts } from "./model_source.ts";
 
 /** The name by which a config asks for it. */
 export const randomModelName = "random";
-
-/** Tokens beside the 256 bytes; their ids come first. */
-const control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|image_pad|>"];
 
 /** Its parts: CLIP at 32 pixels, a linear projector, two blocks of the MiniMind decoder over bytes. */
 export const randomModelConfig: ModelConfig = {
@@ -42,7 +40,7 @@ export const randomModelConfig: ModelConfig = {
       num_attention_heads: 4,
       num_key_value_heads: 2,
       intermediate_size: 192,
-      vocab_size: control.length + byteCharacters.length,
+      vocab_size: controlTokens.length + byteCharacters.length,
       max_position_embeddings: 4096,
     },
   },
@@ -51,26 +49,10 @@ export const randomModelConfig: ModelConfig = {
   context: 2048,
 };
 
-/** Turns in the form that both generations of MiniMind-V have. */
-const template = "{%- for message in messages %}" +
-  "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endfor %}" +
-  "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}";
-
 /** Its tokenizer: every byte is a token. */
 export function randomModelTokenizer(): TokenizerTexts {
-  const added = control.map((content, id) => ({ id, content, special: true }));
-  const bytes = byteCharacters.map((character, byte) => [character, control.length + byte] as const);
-  const vocab = Object.fromEntries([...control.map((content, id) => [content, id] as const), ...bytes]);
-  const byteLevel = { type: "ByteLevel", add_prefix_space: false };
-  const tokenizer = {
-    added_tokens: added,
-    pre_tokenizer: byteLevel,
-    decoder: byteLevel,
-    model: { type: "BPE", vocab, merges: [] },
-  };
-  const [pad, bos, eos] = control;
-  const config = { bos_token: bos, eos_token: eos, pad_token: pad, chat_template: template };
-  return { tokenizer: JSON.stringify(tokenizer), config: JSON.stringify(config) };
+  const vocab = new Map([...controlTokens, ...byteCharacters].map((text, id) => [text, id]));
+  return tokenizerTexts({ vocab, merges: [] }, { added: controlTokens });
 }
 
 /**
@@ -111,10 +93,10 @@ function draw({ name, shape, layout }: Tensor): Float32Array {
 
 /** The head is this matrix too: longer rows get larger logits. Noise of letters is easier on a terminal than bytes. */
 function preferPrintable(rows: Float32Array, width: number): Float32Array {
-  const first = control.length + 0x20, last = control.length + 0x7e;
+  const first = controlTokens.length + 0x20, last = controlTokens.length + 0x7e;
   return rows.map((value, i) => {
     const id = Math.floor(i / width);
-    const printable = (id >= first && id <= last) || id === control.indexOf("<|im_end|>");
+    const printable = (id >= first && id <= last) || id === controlTokens.indexOf("<|im_end|>");
     return value * (printable ? 2 : 0.2);
   });
 }

@@ -276,6 +276,8 @@ def main():
     default = Path(__file__).parent.parent / "tests" / "fixtures" / "goldens" / "tokenizer"
     parser.add_argument("--out", metavar="DIR", type=Path, default=default)
     out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "corpus.txt").write_text(CORPUS, "utf-8")
     for version, generation in GENERATIONS.items():
         folder = out / version
         folder.mkdir(parents=True, exist_ok=True)
