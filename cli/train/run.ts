@@ -133,7 +133,7 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
   const log = await RunLog.open(store, {
     batches: resumed?.state.batches ?? 0,
     title: `${settings.stage} of ${source.name}`,
-    config: JSON.parse(config),
+    tables: { Settings: JSON.parse(config) },
     probes,
   });
   const save = async (state: RunState, { best }: { readonly best: boolean }) => {

@@ -18,8 +18,8 @@ export interface RunLogOptions {
   readonly batches: number;
   /** Title of the report. */
   readonly title: string;
-  /** Settings and digests, for the report. */
-  readonly config: Readonly<Record<string, unknown>>;
+  /** Tables of the report by heading: settings, digests. */
+  readonly tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The fixed prompts, for the report. */
   readonly probes: readonly Probe[];
 }
@@ -78,9 +78,9 @@ export class RunLog {
 
   /** Writes the report. */
   async report(): Promise<void> {
-    const { title, config, probes } = this.#options;
+    const { title, tables, probes } = this.#options;
     const images = probes.map(({ images }) => images.map(dataUri));
-    await writeText(this.#store, "report.html", renderReport({ title, config, records: this.#records, images }));
+    await writeText(this.#store, "report.html", renderReport({ title, tables, records: this.#records, images }));
   }
 }
 

@@ -1,10 +1,19 @@
-import { assert, assertEquals, assertNotMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
 import { parseFlags } from "../../cli/flags.ts";
 import { trainFlags } from "../../cli/train/flags.ts";
 import { progressLine } from "../../cli/train/progress.ts";
 import { readSettings } from "../../cli/train/settings.ts";
 import { ConfigError, ShapeError } from "../../core/errors.ts";
+import { chart, smooth } from "../../trainers/chart.ts";
 import { ImageFeatures } from "../../trainers/image_features.ts";
 import { initialise } from "../../trainers/initialise.ts";
 import { metricsLine, type MetricsRecord, parseMetrics, type SampleRecord } from "../../trainers/metrics.ts";
@@ -118,13 +127,28 @@ Deno.test("renderReport() draws curves and escapes what data and model say", () 
   };
   const html = renderReport({
     title: "A <run>",
-    config: { seed: 42, "<key>": ["<value>"] },
-    records: [step, { ...step, batches: 20, loss: NaN }, sample],
+    tables: { "<heading>": { seed: 42, "<key>": ["<value>"] } },
+    records: [step, { ...step, batches: 20, loss: NaN }, sample, { ...sample, batches: 20, text: "a\nb\n" }],
     images: [["data:image/png;base64,AA"]],
   });
   assertStringIncludes(html, "<polyline");
   assertStringIncludes(html, "&#60;script&#62;");
-  assertNotMatch(html, /<script|<run>|<value>|NaN,|,NaN/);
+  assertStringIncludes(html, '<td>a<span class="quiet">⏎</span> b</td>');
+  assertNotMatch(html, /<script|<run>|<heading>|<value>|NaN/);
+});
+
+Deno.test("chart() has round ticks within its range, smooth() keeps a constant and a line of one point", () => {
+  const svg = chart([{ name: "loss", color: "red", points: [[0, 0.3], [12_500, 2.6]], style: "marked" }], {
+    label: "x",
+  });
+  assertEquals([...svg.matchAll(/>([\d.k]+)<\/text>/g)].map(([, tick]) => tick), [
+    ...["0.5", "1", "1.5", "2", "2.5"],
+    ...["0", "5000", "10k"],
+  ]);
+  assertStringIncludes(svg, "<title>loss, 12.5k: 2.6</title>");
+  assertEquals(chart([{ name: "loss", color: "red", points: [[0, NaN]] }], { label: "x" }), "");
+  for (const [, y] of smooth(Array.from({ length: 50 }, (_, i) => [i, 3]), 10)) assertAlmostEquals(y, 3, 1e-12);
+  assertEquals(smooth([[0, 1], [1, NaN], [2, 5]], 1), [[0, 1], [2, 5]]);
 });
 
 Deno.test("progressLine() tells loss, rate, speed and time left", () => {
