@@ -9,10 +9,11 @@ import { ConfigError } from "../core/errors.ts";
 import type { TensorSource } from "../core/weights.ts";
 import { modelTensors, openCheckpoint } from "../data/checkpoint.ts";
 import { isRemoteName } from "../data/hub/hub_name.ts";
+import { parseGenerationConfig } from "../data/generation_config.ts";
 import type { WantedFile } from "../data/hub/mod.ts";
 import { splitEncoder } from "../data/infer_encoder.ts";
 import { inferModel, type InferredModel } from "../data/infer_model.ts";
-import { type ModelFolder, openModelFolder } from "../data/model_folder.ts";
+import { type FolderFiles, type ModelFolder, openModelFolder } from "../data/model_folder.ts";
 import { findPreset, presets } from "../models/mod.ts";
 import type { Files } from "./files.ts";
 import { randomModelConfig, randomModelName, randomModelTokenizer } from "./random_model.ts";
@@ -68,10 +69,7 @@ export async function findModel(model: string, files: Files): Promise<ModelSourc
     const tokenizer = randomModelTokenizer();
     return { name: model, config: randomModelConfig, sources: new Map(), tokenizer, files: [], random: true };
   }
-  if (await files.isFolder(model)) {
-    const folder = await openModelFolder(files.folder(model));
-    return describe(shortName(model), { folder, inferred: infer(folder.checkpoint, folder.config) });
-  }
+  if (await files.isFolder(model)) return await openFolder(shortName(model), files.folder(model));
   if (/\.(pth|pt|bin|safetensors)$/.test(model)) {
     const checkpoint = openCheckpoint([{ name: model, bytes: await files.open(model) }]);
     return describe(shortName(model), { folder: { checkpoint }, inferred: infer(checkpoint, undefined) });
@@ -82,6 +80,11 @@ export async function findModel(model: string, files: Files): Promise<ModelSourc
   const preset = findPreset(model);
   const known = [...preset.files].map(([name, file]) => ({ name, ...file }));
   return { name: preset.name, config: preset.config, sources: new Map(), files: known };
+}
+
+async function openFolder(name: string, files: FolderFiles): Promise<ModelSource> {
+  const folder = await openModelFolder(files);
+  return describe(name, { folder, inferred: infer(folder.checkpoint, folder.config) });
 }
 
 interface Inferred {
@@ -114,11 +117,13 @@ function describe(name: string, { folder, inferred }: { folder: ModelFolder; inf
   if (model.sizes.projector === undefined) {
     throw new ConfigError(`Cannot chat with "${name}": it is a language model without a projector for images`);
   }
+  const generation = folder.generationConfig === undefined ? undefined : parseGenerationConfig(folder.generationConfig);
   const config: ModelConfig = {
     ...like,
     encoder: model.encoder === undefined ? like.encoder : { use: model.encoder.kind, options: model.encoder.config },
     projector: { use: model.sizes.projector.kind },
     decoder: { use: "minimind", options: { generation: model.sizes.generation, ...model.config } },
+    generation: generation ?? like.generation,
     weights: undefined,
     tokenizer: folder.tokenizer === undefined ? like.tokenizer : undefined,
   };

@@ -6,6 +6,7 @@
 import { type ModelConfig, type PartConfig, partOf } from "../../core/config.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { PluginKind } from "../../core/plugin.ts";
+import { formatGenerationConfig } from "../../data/generation_config.ts";
 import type { Files } from "../../sdk/files.ts";
 import type { ModelSource, TokenizerTexts } from "../../sdk/model_source.ts";
 
@@ -35,7 +36,9 @@ export async function modelDocuments(source: ModelSource, files: Files): Promise
     ["tokenizer_config.json", special],
   ]);
   if (template !== undefined) texts.set("chat_template.jinja", template);
-  if (config.generation !== undefined) texts.set("generation_config.json", json(generationOf(config)));
+  if (config.generation !== undefined) {
+    texts.set("generation_config.json", json(formatGenerationConfig(config.generation)));
+  }
   if (source.preprocessor !== undefined) texts.set("preprocessor_config.json", json(source.preprocessor));
   return { texts, withEncoder };
 }
@@ -43,12 +46,6 @@ export async function modelDocuments(source: ModelSource, files: Files): Promise
 function optionsOf<Kind extends PluginKind>(part: string | PartConfig<Kind> | undefined): PartConfig<Kind> {
   if (part === undefined) throw new ConfigError("Cannot save a model: its config lacks a part");
   return partOf(part);
-}
-
-/** Hugging Face's names. */
-function generationOf({ generation = {} }: ModelConfig): Record<string, unknown> {
-  const { temperature, topK, topP, repetitionPenalty, maxNewTokens } = generation;
-  return { temperature, top_k: topK, top_p: topP, repetition_penalty: repetitionPenalty, max_new_tokens: maxNewTokens };
 }
 
 async function readTokenizer({ tokenizer: folder }: ModelConfig, files: Files): Promise<TokenizerTexts> {
