@@ -5,7 +5,8 @@
  */
 import type { Backend } from "../core/backend.ts";
 import { elementCount } from "../core/graph/tensor.ts";
-import type { TrainBatch, TrainStep } from "./train_step.ts";
+import type { TrainBatch } from "./batch.ts";
+import type { TrainStep } from "./train_step.ts";
 
 /** The first thing that is not finite. */
 export interface BadTensor {

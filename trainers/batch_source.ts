@@ -3,8 +3,8 @@
  *
  * @module
  */
+import type { TrainBatch } from "./batch.ts";
 import type { Cursor } from "./run_state.ts";
-import type { TrainBatch } from "./train_step.ts";
 
 /** Batches by place. The same place always gives the same batch, which is what makes a run resumable. */
 export interface BatchSource {

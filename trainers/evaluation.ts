@@ -7,11 +7,12 @@ import type { Backend, Program, Storage, Storages } from "../core/backend.ts";
 import { Graph } from "../core/graph/graph.ts";
 import { type Plan, planGraph } from "../core/graph/plan.ts";
 import { elementCount } from "../core/graph/tensor.ts";
-import { embedPrompt, loss, type VisionLanguageModel } from "../core/model.ts";
+import type { VisionLanguageModel } from "../core/model.ts";
 import { allocateMissing } from "../core/weights.ts";
+import { batchLoss, type BatchSizes, type TrainBatch, writeBatch } from "./batch.ts";
 import type { BatchSource } from "./batch_source.ts";
+import type { ImageInput } from "./image_input.ts";
 import type { Validation } from "./train_events.ts";
-import type { BatchSizes, TrainBatch } from "./train_step.ts";
 
 /** Options of {@link Evaluation}. */
 export interface EvaluationOptions {
@@ -19,6 +20,8 @@ export interface EvaluationOptions {
   readonly weights: Storages;
   /** Sizes of every batch. */
   readonly sizes: BatchSizes;
+  /** How batches hold images: {@link TrainStep.imageInput} of the step that learns. */
+  readonly imageInput: ImageInput;
 }
 
 /** Computes losses. Its program is loaded once; it takes the memory of a forward pass. */
@@ -27,33 +30,27 @@ export class Evaluation implements Disposable {
   readonly #weights: Storages;
   readonly #storages: Map<string, Storage>;
   readonly #program: Program;
+  readonly #input: ImageInput;
+  /** Numbers of an image. */
   readonly #image: number;
 
   /** Plans and loads the forward pass. */
-  constructor(backend: Backend, model: VisionLanguageModel, { weights, sizes }: EvaluationOptions) {
+  constructor(backend: Backend, model: VisionLanguageModel, { weights, sizes, imageInput }: EvaluationOptions) {
     this.#backend = backend;
     this.#weights = weights;
     this.#storages = new Map(weights);
-    const plan = planLoss(model, sizes);
+    const plan = planLoss(model, { sizes, imageInput });
     allocateMissing(backend, plan, this.#storages);
     this.#program = backend.load(plan, this.#storages);
-    this.#image = model.projector.input.tokens * model.projector.input.width;
+    this.#input = imageInput;
+    this.#image = elementCount(imageInput.shape);
   }
 
   /** Mean cross-entropy of a batch over its labels; 0 if it has none. */
-  async loss({ ids, targets, features, index }: TrainBatch): Promise<number> {
-    const program = this.#program;
-    program.write("ids", ids);
-    program.write("targets", targets);
-    const room = program.plan.inputs.get("features");
-    if (room !== undefined) {
-      const padded = new Float32Array(elementCount(room.shape));
-      padded.set(features ?? []);
-      program.write("features", padded);
-      program.write("index", index ?? new Int32Array(ids.length).fill(-1));
-    }
-    program.run();
-    return (await program.read("crossEntropy"))[0]!;
+  async loss(batch: TrainBatch): Promise<number> {
+    writeBatch(this.#program, batch);
+    this.#program.run();
+    return (await this.#program.read("crossEntropy"))[0]!;
   }
 
   /**
@@ -76,12 +73,12 @@ export class Evaluation implements Disposable {
         sums.swapped += loss * labels;
         continue;
       }
-      const own = batch.features!;
+      const own = batch.images!;
       const swapped = own.slice();
       swapped.set(before);
       swapped.set(own.subarray(0, (images - 1) * this.#image), this.#image);
       before = own.slice((images - 1) * this.#image, images * this.#image);
-      sums.swapped += labels * await this.loss({ ...batch, features: swapped });
+      sums.swapped += labels * await this.loss({ ...batch, images: swapped });
     }
     const loss = sums.loss / sums.labels;
     return sums.images < 2 ? { loss } : { loss, imageScore: (sums.swapped - sums.loss) / sums.labels };
@@ -94,35 +91,24 @@ export class Evaluation implements Disposable {
   }
 
   /** Images of a batch: as many as its index speaks of. */
-  #imagesOf({ index, features }: TrainBatch): number {
-    if (index === undefined || features === undefined) return 0;
-    const tokens = this.#program.plan.inputs.get("features")!.shape[1]!;
-    return Math.floor(index.reduce((most, row) => Math.max(most, row), -1) / tokens) + 1;
+  #imagesOf({ index, images }: TrainBatch): number {
+    if (index === undefined || images === undefined) return 0;
+    return Math.floor(index.reduce((most, row) => Math.max(most, row), -1) / this.#input.tokens) + 1;
   }
 
   async #lastImage(source: BatchSource): Promise<Float32Array | undefined> {
     for (let i = source.batchesPerEpoch - 1; i >= 0; i--) {
       const batch = await source.batch({ epoch: 0, batch: i });
       const images = this.#imagesOf(batch);
-      if (images > 0) return batch.features!.slice((images - 1) * this.#image, images * this.#image);
+      if (images > 0) return batch.images!.slice((images - 1) * this.#image, images * this.#image);
     }
     return undefined;
   }
 }
 
-/** Forward and loss. Inputs `ids`, `targets`, and with images `features`, `index`; output `crossEntropy`. */
-function planLoss(model: VisionLanguageModel, { rows, tokens, images }: BatchSizes): Plan {
+/** Forward and loss, with the inputs of a batch; output `crossEntropy`. */
+function planLoss(model: VisionLanguageModel, options: Pick<EvaluationOptions, "sizes" | "imageInput">): Plan {
   const graph = new Graph();
-  const ids = graph.input("ids", "i32", [rows, tokens]);
-  const targets = graph.input("targets", "i32", [rows, tokens]);
-  const { input } = model.projector;
-  const embeddings = images === 0
-    ? undefined
-    : model.projector.project(graph, graph.input("features", "f32", [images, input.tokens, input.width]));
-  const hidden = embedPrompt(graph, model, {
-    ids,
-    images: embeddings && { embeddings, index: graph.input("index", "i32", [rows, tokens]) },
-  });
-  graph.output("crossEntropy", loss(graph, model, { hidden, targets, auxLoss: false }).crossEntropy);
+  graph.output("crossEntropy", batchLoss(graph, model, { ...options, auxLoss: false }).crossEntropy);
   return planGraph(graph);
 }

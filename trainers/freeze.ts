@@ -13,12 +13,18 @@ import { globPattern } from "../core/glob.ts";
  * - `projector+last`: and the decoder's last block (an option of MiniMind2-V's pretraining)
  * - `projector+ends`: and the decoder's first and last blocks (minimind-3v's `freeze_llm 1`)
  * - `decoder`: projector and decoder (both SFT stages, `freeze_llm 0`)
- * - a list of globs over parameter names: exactly those, which may unfreeze the encoder (`vision_model.*`)
+ * - a list of globs over parameter names, and of the names above: all that any of them trains. Only globs unfreeze the
+ *   encoder: `["decoder", "vision_model.*"]`
  */
-export type FreezePolicy = "projector" | "projector+last" | "projector+ends" | "decoder" | readonly string[];
+export type FreezePolicy = PolicyName | readonly string[];
+
+/** Name of a policy. */
+export type PolicyName = "projector" | "projector+last" | "projector+ends" | "decoder";
+
+const policies: readonly PolicyName[] = ["projector", "projector+last", "projector+ends", "decoder"];
 
 /** Upstream's names of policies. */
-const upstream: Readonly<Record<string, FreezePolicy>> = {
+const upstream: Readonly<Record<string, PolicyName>> = {
   pretrain: "projector",
   sft: "decoder",
   "freeze_llm 0": "decoder",
@@ -32,12 +38,17 @@ const upstream: Readonly<Record<string, FreezePolicy>> = {
  * @throws {ConfigError} listing the names there are
  */
 export function parseFreezePolicy(name: string): FreezePolicy {
-  const own = ["projector", "projector+last", "projector+ends", "decoder"] as const;
-  const found = own.find((policy) => policy === name) ?? upstream[name.replace(/^freeze_llm[_=]/, "freeze_llm ")];
+  const found = policyOf(name);
   if (found !== undefined) return found;
   throw new ConfigError(
-    `Cannot freeze by "${name}": there are ${[...own, ...Object.keys(upstream)].join(", ")}, or a list of patterns`,
+    `Cannot freeze by "${name}": there are ${
+      [...policies, ...Object.keys(upstream)].join(", ")
+    }, or a list of patterns`,
   );
+}
+
+function policyOf(name: string): PolicyName | undefined {
+  return policies.find((policy) => policy === name) ?? upstream[name.replace(/^freeze_llm[_=]/, "freeze_llm ")];
 }
 
 /**
@@ -46,17 +57,24 @@ export function parseFreezePolicy(name: string): FreezePolicy {
  * @throws {ConfigError} if a pattern matches no parameter
  */
 export function trainableParameters(policy: FreezePolicy, names: readonly string[]): ReadonlySet<string> {
-  if (typeof policy !== "string") {
-    const idle = policy.find((pattern) => !names.some((name) => globPattern(pattern).test(name)));
-    if (idle !== undefined) throw new ConfigError(`Cannot train "${idle}": no parameter has such a name`);
-    return new Set(names.filter((name) => policy.some((pattern) => globPattern(pattern).test(name))));
-  }
+  const all = [policy].flat().map((entry) => {
+    const named = policyOf(entry);
+    if (named !== undefined) return trainedBy(named, names);
+    const matching = names.filter((name) => globPattern(entry).test(name));
+    if (matching.length === 0) throw new ConfigError(`Cannot train "${entry}": no parameter has such a name`);
+    return matching;
+  });
+  const trained = new Set(all.flat());
+  return new Set(names.filter((name) => trained.has(name)));
+}
+
+function trainedBy(policy: PolicyName, names: readonly string[]): string[] {
   const layers = names.flatMap((name) => /^model\.layers\.(\d+)\./.exec(name)?.slice(1).map(Number) ?? []);
   const last = Math.max(...layers);
   const blocks = { projector: [], "projector+last": [last], "projector+ends": [0, last], decoder: undefined }[policy];
-  return new Set(names.filter((name) => {
+  return names.filter((name) => {
     if (name.startsWith("vision_proj.")) return true;
     if (blocks === undefined) return name.startsWith("model.") || name === "lm_head.weight";
     return blocks.some((block) => name.startsWith(`model.layers.${block}.`));
-  }));
+  });
 }

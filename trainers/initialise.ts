@@ -18,8 +18,8 @@ export interface InitialiseOptions {
 }
 
 /**
- * Gives parameters new values: matrices are uniform within ±1/√in as PyTorch's `nn.Linear` has them, embeddings within
- * ±0.035 (a standard deviation of 0.02), norms 1 and biases 0.
+ * Gives parameters new values: matrices are uniform within ±1/√in as PyTorch's `nn.Linear` has them, embeddings of
+ * tokens, patches, positions and classes within ±0.035 (a standard deviation of 0.02), norms 1 and biases 0.
  *
  * @throws {ConfigError} if a pattern matches no parameter
  */
@@ -31,9 +31,10 @@ export function initialise(backend: Backend, weights: Storages, { patterns, seed
       const storage = weights.get(name)!;
       const { shape, layout } = storage.spec;
       const count = elementCount(shape);
-      const bound = /embed/.test(name) ? 0.035 : 1 / Math.sqrt(count / shape[0]!);
+      const embedding = /embed/.test(name) && !name.endsWith("bias");
+      const bound = embedding ? 0.035 : 1 / Math.sqrt(count / shape[0]!);
       const stream = nameSeed(name, seed);
-      const values = layout === "matrix"
+      const values = layout === "matrix" || embedding
         ? Float32Array.from({ length: count }, (_, i) => bound * (2 * uniform(stream, i) - 1))
         : new Float32Array(count).fill(name.endsWith("weight") ? 1 : 0);
       backend.write(storage, values);

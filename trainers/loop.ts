@@ -5,11 +5,12 @@
  */
 import type { Backend } from "../core/backend.ts";
 import { findBadTensor } from "./bad_tensor.ts";
+import type { TrainBatch } from "./batch.ts";
 import type { BatchSource } from "./batch_source.ts";
 import { type Cursor, type RunState, startState } from "./run_state.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TrainEvent, Validation } from "./train_events.ts";
-import type { TrainBatch, TrainStep } from "./train_step.ts";
+import type { TrainStep } from "./train_step.ts";
 
 /** Options of {@link train}. */
 export interface TrainOptions {

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { Grid } from "../core/encoder.ts";
 import { ShapeError } from "../core/errors.ts";
+import { elementCount } from "../core/graph/tensor.ts";
 import { ignoredLabel, imageIndex } from "../data/chat/mod.ts";
+import type { BatchSizes, TrainBatch } from "./batch.ts";
 import type { BatchSource } from "./batch_source.ts";
-import type { BatchSizes, TrainBatch } from "./train_step.ts";
+import type { ImageInput } from "./image_input.ts";
 
 /** A row ready to be learnt. */
 export interface TrainRow {
@@ -15,11 +16,11 @@ export interface TrainRow {
   readonly ids: Int32Array;
   /** The ids where they are to be learnt, negative elsewhere, `[T]`; not shifted. */
   readonly labels: Int32Array;
-  /** Its images: the positions of their markers, and their features `[N,C]` in C order. */
+  /** Its images: the positions of their markers, and their features `[N,C]` or pixels `[3,S,S]`. */
   readonly images: readonly {
     /** First position and how many. */
     readonly span: { readonly start: number; readonly length: number };
-    /** Features. */
+    /** In C order. */
     readonly image: Float32Array;
   }[];
 }
@@ -36,8 +37,8 @@ export interface RowSource {
 export interface RowBatchesOptions {
   /** Sizes of every batch. */
   readonly sizes: BatchSizes;
-  /** Features of an image, N of width C. */
-  readonly grid: Grid;
+  /** How batches hold images: {@link TrainStep.imageInput} of the step they are for. */
+  readonly imageInput: Pick<ImageInput, "shape" | "tokens">;
   /** Id that fills rows up. */
   readonly padding: number;
   /** Numbers of the rows in the order of an epoch. Default as they are. */
@@ -68,13 +69,14 @@ export function rowBatches(rows: RowSource, options: RowBatchesOptions): BatchSo
 
 function assemble(
   rows: readonly (TrainRow | undefined)[],
-  { sizes, grid, padding }: RowBatchesOptions,
+  { sizes, imageInput: { shape, tokens }, padding }: RowBatchesOptions,
 ): TrainBatch {
   const T = sizes.tokens;
   const ids = new Int32Array(sizes.rows * T).fill(padding); // [B,T]
   const targets = new Int32Array(sizes.rows * T).fill(ignoredLabel); // [B,T]
   const index = new Int32Array(sizes.rows * T).fill(-1); // [B,T]
-  const features = new Float32Array(sizes.images * grid.tokens * grid.width); // [M,N,C]
+  const size = elementCount(shape);
+  const images = new Float32Array(sizes.images * size); // [M,N,C] or [M,3,S,S]
   let count = 0;
   for (const [b, row] of rows.entries()) {
     if (row === undefined) continue;
@@ -87,10 +89,10 @@ function assemble(
     targets.set(row.labels.subarray(1), b * T); // each token learns the one after it
     const spans = row.images.map(({ span }) => span);
     index.set(
-      imageIndex({ ids: row.ids, images: spans }, { tokens: grid.tokens, firstRow: count * grid.tokens }),
+      imageIndex({ ids: row.ids, images: spans }, { tokens, firstRow: count * tokens }),
       b * T,
     );
-    for (const { image } of row.images) features.set(image, count++ * grid.tokens * grid.width);
+    for (const { image } of row.images) images.set(image, count++ * size);
   }
-  return sizes.images === 0 ? { ids, targets } : { ids, targets, index, features };
+  return sizes.images === 0 ? { ids, targets } : { ids, targets, index, images };
 }

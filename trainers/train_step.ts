@@ -4,35 +4,14 @@
  * @module
  */
 import type { Backend, Program, Storage, Storages } from "../core/backend.ts";
-import { ShapeError } from "../core/errors.ts";
 import { Graph } from "../core/graph/graph.ts";
 import { type Plan, planGraph } from "../core/graph/plan.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
-import { embedPrompt, loss, type VisionLanguageModel } from "../core/model.ts";
+import type { VisionLanguageModel } from "../core/model.ts";
 import { allocateMissing } from "../core/weights.ts";
+import { batchLoss, type BatchSizes, type TrainBatch, writeBatch } from "./batch.ts";
+import { chooseImageInput, type ImageInput } from "./image_input.ts";
 import { type AdamWOptions, adamwSettings, planOptimiser } from "./optimiser.ts";
-
-/** Sizes of a batch; every batch of a run has them. */
-export interface BatchSizes {
-  /** Rows B. */
-  readonly rows: number;
-  /** Tokens T of a row, padding included. */
-  readonly tokens: number;
-  /** Images of the whole batch at most; 0 for text alone. */
-  readonly images: number;
-}
-
-/** What a step learns from. */
-export interface TrainBatch {
-  /** Token ids, `[B,T]`. */
-  readonly ids: Int32Array;
-  /** The id that should follow each token, `[B,T]`; negative where nothing is learnt. */
-  readonly targets: Int32Array;
-  /** Features of the images `[M,N,C]`; fewer than the batch has room for are filled up with zeros. */
-  readonly features?: Float32Array | undefined;
-  /** For each token the row of the images' embeddings, −1 for text, `[B,T]`. Default all text. */
-  readonly index?: Int32Array | undefined;
-}
 
 /** Options of {@link TrainStep}. */
 export interface TrainStepOptions {
@@ -40,7 +19,7 @@ export interface TrainStepOptions {
   readonly weights: Storages;
   /** Sizes of every batch. */
   readonly sizes: BatchSizes;
-  /** Names of the parameters to train. */
+  /** Names of the parameters to train. With one of the encoder's among them batches hold pixels, else features. */
   readonly trainable: ReadonlySet<string>;
   /** Largest global norm of the gradients. Default 1. */
   readonly clip?: number | undefined;
@@ -72,6 +51,8 @@ export class TrainStep implements Disposable {
   readonly parameters: readonly Tensor[];
   /** The program of forward and backward. */
   readonly plan: Plan;
+  /** How its batches hold images. */
+  readonly imageInput: ImageInput;
   readonly #backend: Backend;
   readonly #options: TrainStepOptions;
   readonly #storages: Map<string, Storage>;
@@ -87,7 +68,8 @@ export class TrainStep implements Disposable {
   constructor(backend: Backend, model: VisionLanguageModel, options: TrainStepOptions) {
     this.#backend = backend;
     this.#options = options;
-    this.plan = planStep(model, options);
+    this.imageInput = chooseImageInput(model, options);
+    this.plan = planStep(model, { ...options, imageInput: this.imageInput });
     const gradients = new Set(this.plan.storages.keys());
     this.parameters = [...this.plan.storages.values()].filter(({ name, role }) => {
       return role === "parameter" && gradients.has(`gradient.${name}`);
@@ -111,20 +93,7 @@ export class TrainStep implements Disposable {
 
   /** Adds the gradients of a batch and gives its loss. */
   async backward(batch: TrainBatch): Promise<StepLoss> {
-    const { ids, targets, features, index } = batch;
-    const { images } = this.#options.sizes;
-    this.#backward.write("ids", ids);
-    this.#backward.write("targets", targets);
-    if (images > 0) {
-      const room = this.plan.inputs.get("features")!.shape.reduce((product, extent) => product * extent, 1);
-      if ((features?.length ?? 0) > room) {
-        throw new ShapeError(`Cannot train: ${features!.length} numbers of features, the step has room for ${room}`);
-      }
-      const padded = new Float32Array(room);
-      if (features !== undefined) padded.set(features);
-      this.#backward.write("features", padded);
-      this.#backward.write("index", index ?? new Int32Array(ids.length).fill(-1));
-    }
+    writeBatch(this.#backward, batch);
     this.#backward.run();
     const [total] = await this.#backward.read("total");
     const [crossEntropy] = await this.#backward.read("crossEntropy");
@@ -156,21 +125,13 @@ export class TrainStep implements Disposable {
   }
 }
 
-/** Forward, loss and backward. Inputs `ids`, `targets`, and with images `features`, `index`; outputs the losses. */
-function planStep(model: VisionLanguageModel, { sizes, trainable, accumulation = 1 }: TrainStepOptions): Plan {
-  const { rows, tokens, images } = sizes;
+/** Forward, loss and backward, with the inputs of a batch; outputs the losses. */
+function planStep(
+  model: VisionLanguageModel,
+  { sizes, imageInput, trainable, accumulation = 1 }: TrainStepOptions & { readonly imageInput: ImageInput },
+): Plan {
   const graph = new Graph();
-  const ids = graph.input("ids", "i32", [rows, tokens]);
-  const targets = graph.input("targets", "i32", [rows, tokens]);
-  const { input } = model.projector;
-  const embeddings = images === 0
-    ? undefined
-    : model.projector.project(graph, graph.input("features", "f32", [images, input.tokens, input.width]));
-  const hidden = embedPrompt(graph, model, {
-    ids,
-    images: embeddings && { embeddings, index: graph.input("index", "i32", [rows, tokens]) },
-  });
-  const losses = loss(graph, model, { hidden, targets });
+  const losses = batchLoss(graph, model, { sizes, imageInput, auxLoss: true });
   const total = accumulation === 1 ? losses.total : graph.scale(losses.total, 1 / accumulation);
   graph.output("total", total);
   graph.output("crossEntropy", losses.crossEntropy);

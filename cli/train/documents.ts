@@ -14,15 +14,26 @@ import type { ModelSource, TokenizerTexts } from "../../sdk/model_source.ts";
 export interface ModelDocuments {
   /** Texts by file name. */
   readonly texts: ReadonlyMap<string, string>;
-  /** Whether the encoder's weights must go along, because no file of its own has them. */
+  /** Whether the encoder's weights must go along, because no file of its own has them as they are. */
   readonly withEncoder: boolean;
 }
 
+/** What {@link modelDocuments} needs beside the source. */
+export interface DocumentOptions {
+  /** Reads the tokenizer where it does not lie beside the weights. */
+  readonly files: Files;
+  /** Whether the encoder was trained, so that its own file no longer has its weights. */
+  readonly encoderLearns: boolean;
+}
+
 /** Makes the documents of a model that was found as `source`. */
-export async function modelDocuments(source: ModelSource, files: Files): Promise<ModelDocuments> {
+export async function modelDocuments(
+  source: ModelSource,
+  { files, encoderLearns }: DocumentOptions,
+): Promise<ModelDocuments> {
   const { config } = source;
   const encoder = optionsOf(config.encoder);
-  const withEncoder = encoder.weights === undefined;
+  const withEncoder = encoderLearns || encoder.weights === undefined;
   const { use, options } = encoder;
   const hf = {
     model_type: "minimind-v",

@@ -36,7 +36,11 @@ export const trainFlags = {
   "max-seq-len": number("Tokens of a row (default 450 in pretraining, 768 in SFT)"),
   "max-images": number("Images of a row at most (default as many as a row has)"),
   "freeze-llm": number("0 trains all of the decoder, 1 its first and last block, 2 none of it (default by stage)"),
-  freeze: { type: "list", value: "POLICY", summary: "A policy by name, or patterns of the parameters to train" },
+  freeze: {
+    type: "list",
+    value: "POLICY",
+    summary: 'What is trained: a policy, patterns such as "vision_model.*", or several of both',
+  },
   init: { type: "list", value: "PATTERN", summary: 'Parameters to start from nothing, for instance "vision_proj.*"' },
   "allow-missing": { type: "list", value: "PATTERN", summary: "Parameters that the model's files may lack" },
   seed: number("Seed of order and draws; each epoch adds its number (default 42)"),

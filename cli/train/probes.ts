@@ -9,8 +9,9 @@ import { StreamingDecoder } from "../../core/tokenizer.ts";
 import { type ChatMessage, ChatRenderer, imageIndex } from "../../data/chat/mod.ts";
 import type { Dataset } from "../../data/datasets/mod.ts";
 import type { ChatModelParts } from "../../sdk/chat_model.ts";
-import type { ImageFeatures } from "../../trainers/image_features.ts";
+import type { ImageInput } from "../../trainers/image_input.ts";
 import type { SampleRecord } from "../../trainers/metrics.ts";
+import type { PreparedImages } from "../../trainers/prepared_images.ts";
 
 /** A prompt, its images and what the data answers. */
 export interface Probe {
@@ -42,15 +43,18 @@ export async function takeProbes(dataset: Dataset, count: number): Promise<Probe
 export interface AnswerOptions {
   /** The model with its parameters as they are now. */
   readonly parts: ChatModelParts;
-  /** Features of images. */
-  readonly features: ImageFeatures;
+  /** Images as the step takes them. */
+  readonly images: PreparedImages;
+  /** How it takes them. */
+  readonly imageInput: ImageInput;
   /** Batches done, for the records. */
   readonly batches: number;
 }
 
 /** Answers greedily, at most 64 ids each. Nothing of an earlier time is reused, for the parameters have changed. */
 export async function answerProbes(probes: readonly Probe[], options: AnswerOptions): Promise<SampleRecord[]> {
-  const { parts: { backend, model, weights, tokenizer, template, context }, features, batches } = options;
+  const { parts: { backend, model, weights, tokenizer, template, context }, images: prepared, imageInput, batches } =
+    options;
   const { placeholder, encoder } = model;
   const renderer = new ChatRenderer({ tokenizer, template, placeholder });
   using generator = createGenerator(backend, model, { weights, context: Math.min(context, 1024) });
@@ -58,12 +62,13 @@ export async function answerProbes(probes: readonly Probe[], options: AnswerOpti
   const known = { name: "features", pixels: encoder!.pixels, output: model.projector.input };
   const run = (values: Float32Array) => Promise.resolve(values);
   const host = { ...known, run, [Symbol.asyncDispose]: () => Promise.resolve() };
-  using projector = new ImageEncoder(backend, { ...model, encoder: host }, { weights });
+  const taken = imageInput.kind === "pixels" ? model : { ...model, encoder: host };
+  using embedder = new ImageEncoder(backend, taken, { weights });
   const records: SampleRecord[] = [];
   for (const [i, { messages, images, expected }] of probes.entries()) {
     const rendered = renderer.render(messages, { addGenerationPrompt: true, imageSeparator: "" });
     const embeddings: Float32Array[] = [];
-    for (const image of images) embeddings.push(await projector.encode(await features.of(image)));
+    for (const image of images) embeddings.push(await embedder.encode(await prepared.of(image)));
     const decoder = new StreamingDecoder(tokenizer);
     let text = "";
     const room = generator.context - rendered.ids.length;

@@ -15,7 +15,7 @@ import {
 } from "../../data/datasets/mod.ts";
 import type { ChatModelParts } from "../../sdk/chat_model.ts";
 import { openImageFolder } from "../../sdk/image_folder.ts";
-import type { ImageFeatures } from "../../trainers/image_features.ts";
+import type { PreparedImages } from "../../trainers/prepared_images.ts";
 import type { RowSource } from "../../trainers/row_batches.ts";
 import type { TrainSettings } from "./settings.ts";
 
@@ -53,17 +53,17 @@ export interface TrainRowsOptions {
   readonly parts: ChatModelParts;
   /** The run. */
   readonly settings: TrainSettings;
-  /** Features of images. */
-  readonly features: ImageFeatures;
+  /** Images as the step takes them. */
+  readonly images: PreparedImages;
   /** Whether rows vary from epoch to epoch as upstream's minimind-3v data does. */
   readonly varies: boolean;
   /** Told of every row that is left out. */
   readonly onSkip: (error: DatasetError) => void;
 }
 
-/** Rows as samples with the features of their images. */
+/** Rows as samples with their images. */
 export function trainRows(dataset: Dataset, options: TrainRowsOptions): RowSource {
-  const { parts: { tokenizer, template, model }, settings, features, varies, onSkip } = options;
+  const { parts: { tokenizer, template, model }, settings, images, varies, onSkip } = options;
   const exact = model.placeholder.match === "exact";
   const renderer = new ChatRenderer({
     tokenizer,
@@ -74,7 +74,7 @@ export function trainRows(dataset: Dataset, options: TrainRowsOptions): RowSourc
   const maker = new SampleMaker<Float32Array>({
     renderer,
     maxTokens: settings.tokens,
-    readImage: (file) => features.of(file),
+    readImage: (file) => images.of(file),
     ...(varies && !exact ? {} : { variation: false }),
   });
   return {

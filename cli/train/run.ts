@@ -5,9 +5,7 @@
  */
 import { ConfigError } from "../../core/errors.ts";
 import { planParameters } from "../../core/model_plans.ts";
-import { createFeatureCache, epochOrder, featureKey } from "../../data/datasets/mod.ts";
-import { loadImage, preprocess } from "../../data/image/mod.ts";
-import type { ChatModelParts } from "../../sdk/chat_model.ts";
+import { epochOrder } from "../../data/datasets/mod.ts";
 import { createFileStore } from "../../sdk/file_store.ts";
 import { openFiles } from "../../sdk/files.ts";
 import { loadModel } from "../../sdk/load_model.ts";
@@ -18,7 +16,6 @@ import { digestWeights } from "../../trainers/digest.ts";
 import { Evaluation } from "../../trainers/evaluation.ts";
 import { FeatureEncoder } from "../../trainers/feature_encoder.ts";
 import { trainableParameters } from "../../trainers/freeze.ts";
-import { ImageFeatures } from "../../trainers/image_features.ts";
 import { initialise } from "../../trainers/initialise.ts";
 import { train } from "../../trainers/loop.ts";
 import { writeModelFiles } from "../../trainers/model_files.ts";
@@ -30,6 +27,7 @@ import { openHub } from "../hub_flags.ts";
 import { Interrupted, interruptedCode } from "../interrupts.ts";
 import { folderUrl } from "../model_flags.ts";
 import { modelDocuments } from "./documents.ts";
+import { prepareFeatures, preparePixels } from "./images.ts";
 import { answerProbes, takeProbes } from "./probes.ts";
 import { TrainProgress } from "./progress.ts";
 import { mostImages, splitData, trainRows } from "./rows.ts";
@@ -75,7 +73,6 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
   const hub = () => openHub(flags);
   using files = openFiles({ base, hub, signal });
   const source = await findModel(settings.model, files);
-  const documents = await modelDocuments(source, files);
   const backend = {
     use: settings.backend,
     options: settings.threads === undefined ? {} : { threads: settings.threads },
@@ -93,29 +90,14 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
   initialise(parts.backend, parameters, { patterns: settings.init, seed: settings.seed });
 
   const trainable = trainableParameters(settings.freeze, [...parameters.keys()]);
-  const encoderNames = [...trainable].filter((name) => !isOwn(name));
-  if (encoderNames.length > 0) {
-    throw new ConfigError(`Cannot train "${encoderNames[0]}": the features of the encoder are computed once`);
-  }
   const frozen = await digestWeights(parts.backend, parameters, (name) => !trainable.has(name));
   const config = JSON.stringify({ ...decisive(settings), rows: data.training.length, frozen });
   if (resumed !== undefined) checkConfig(resumed.config, config);
 
-  using encoder = new FeatureEncoder(parts.backend, parts.model.encoder!, { weights: parts.weights });
-  const features = await createFeatures(parts, { encoder, folder: settings.featureCache });
+  const { tokenizer, model } = parts;
   const maxImages = settings.maxImages ??
     Math.max(await mostImages(data.training), await mostImages(data.validation));
   const sizes = { rows: settings.batchSize, tokens: settings.tokens, images: maxImages * settings.batchSize };
-  const { tokenizer, model } = parts;
-  const grid = model.projector.input;
-  const padding = tokenizer.control.pad?.id ?? 0;
-  const onSkip = (error: Error) => progress.note(`left out: ${error.message}`);
-  const rows = trainRows(data.training, { parts, settings, features, varies: true, onSkip });
-  const order = (epoch: number) => epochOrder(rows.length, { seed: settings.seed, epoch });
-  const batches = rowBatches(rows, { sizes, grid, padding, order });
-  const testRows = trainRows(data.validation, { parts, settings, features, varies: false, onSkip });
-  const tests = rowBatches(testRows, { sizes, grid, padding });
-
   using step = new TrainStep(parts.backend, model, {
     weights: parts.weights,
     sizes,
@@ -125,9 +107,25 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
     adamw: { weightDecay: settings.weightDecay },
   });
   resumed?.restore({ step, backend: parts.backend });
+  const { imageInput } = step;
+  const encoderLearns = imageInput.kind === "pixels";
+  const documents = await modelDocuments(source, { files, encoderLearns });
+  using encoder = new FeatureEncoder(parts.backend, model.encoder!, { weights: parts.weights });
+  const images = encoderLearns
+    ? preparePixels(parts)
+    : await prepareFeatures(parts, { encoder, folder: settings.featureCache });
+  const padding = tokenizer.control.pad?.id ?? 0;
+  const onSkip = (error: Error) => progress.note(`left out: ${error.message}`);
+  const rows = trainRows(data.training, { parts, settings, images, varies: true, onSkip });
+  const order = (epoch: number) => epochOrder(rows.length, { seed: settings.seed, epoch });
+  const batches = rowBatches(rows, { sizes, imageInput, padding, order });
+  const testRows = trainRows(data.validation, { parts, settings, images, varies: false, onSkip });
+  const tests = rowBatches(testRows, { sizes, imageInput, padding });
+
   using evaluation = testRows.length === 0 ? undefined : new Evaluation(parts.backend, model, {
     weights: parts.weights,
     sizes,
+    imageInput,
   });
   const probes = await takeProbes(testRows.length > 0 ? data.validation : data.training, settings.samples);
   const log = await RunLog.open(store, {
@@ -185,15 +183,20 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
     if (event.type === "finish" || event.type === "checkpoint" || probes.length === 0) continue;
     if (Math.floor(event.batches / sampleEvery) <= sampled) continue;
     sampled = Math.floor(event.batches / sampleEvery);
-    for (const record of await answerProbes(probes, { parts, features, batches: event.batches })) {
+    for (const record of await answerProbes(probes, { parts, images, imageInput, batches: event.batches })) {
       log.add(record);
       progress.note(`  ${JSON.stringify(record.text)}`);
     }
   }
   await writeModel("");
   await log.report();
-  const { encoded, kept, encodeMs } = features.counts;
-  progress.note(`features: ${encoded} images encoded in ${(encodeMs / 1000).toFixed(1)} s, ${kept} from earlier runs`);
+  const { prepared, kept, prepareMs } = images.counts;
+  const seconds = (prepareMs / 1000).toFixed(1);
+  progress.note(
+    encoderLearns
+      ? `images: ${prepared} decoded in ${seconds} s`
+      : `features: ${prepared} images encoded in ${seconds} s, ${kept} from earlier runs`,
+  );
   progress.note(`saved to ${store.location}: chat with it by "minimind chat ${settings.out}"`);
 }
 
@@ -205,25 +208,4 @@ function checkConfig(saved: string, now: string): void {
   if (differing.length === 0) return;
   const list = differing.map((key) => `${key} was ${JSON.stringify(before[key])}, is ${JSON.stringify(after[key])}`);
   throw new ConfigError(`Cannot go on with the run: ${list.join("; ")}`);
-}
-
-/** Whether a parameter is of the decoder or projector. */
-function isOwn(name: string): boolean {
-  return /^(model|lm_head|vision_proj)\./.test(name);
-}
-
-/** Features by the content of image and encoder. */
-async function createFeatures(
-  { backend, model, weights, preprocessor }: ChatModelParts,
-  { encoder, folder }: { readonly encoder: FeatureEncoder; readonly folder: string },
-): Promise<ImageFeatures> {
-  const id = `${await digestWeights(backend, weights, (name) => !isOwn(name))} ${JSON.stringify(preprocessor)} ${
-    model.encoder!.name
-  }`;
-  const { tokens, width } = model.projector.input;
-  return new ImageFeatures({
-    key: (image) => featureKey(image, { encoder: id }),
-    encode: async (image) => await encoder.encode(preprocess(await loadImage(image), preprocessor!).values),
-    keeper: createFeatureCache(createFileStore(folder), { folder: ".", size: tokens * width }),
-  });
 }

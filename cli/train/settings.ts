@@ -151,7 +151,7 @@ function count(flags: TrainFlagValues, name: keyof TrainFlagValues & string): nu
 
 function policyOf(flags: TrainFlagValues, fallback: string): FreezePolicy {
   const { freeze } = flags;
-  if (freeze.length > 1 || freeze[0]?.includes("*")) return freeze;
+  if (freeze.length > 1 || /[.*]/.test(freeze[0] ?? "")) return freeze;
   const level = flags["freeze-llm"];
   return parseFreezePolicy(freeze[0] ?? (level === undefined ? fallback : `freeze_llm ${level}`));
 }

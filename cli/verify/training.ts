@@ -87,7 +87,7 @@ async function* checkPolicy(
   const [rates, losses, norms]: number[][] = [[], [], []];
   for (const [i, { ids, targets, features, index }] of batches.entries()) {
     rates!.push(schedule(i));
-    losses!.push((await step.backward({ ids, targets: targets!, features, index })).total);
+    losses!.push((await step.backward({ ids, targets: targets!, images: features, index })).total);
     norms!.push((await step.update(schedule(i))).norm);
   }
   yield within(stage("learning_rate"), { actual: rates!, expected: policy.lr, tolerance: tolerances.learningRate });

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { uniform } from "../../core/sampling.ts";
+import { readSafetensors } from "../../data/safetensors.ts";
 import { loadModel } from "../../sdk/mod.ts";
 import { tinyModel } from "./runtimes/tiny_model.ts";
 
@@ -96,6 +97,35 @@ Deno.test("minimind train sft writes metrics, a report and a model that answers"
   const content = [{ type: "image", image }, { type: "text", text: "What?" }] as const;
   const events = await Array.fromAsync(model.chat([{ role: "user", content }], { maxNewTokens: 4 }));
   assertEquals(events.at(-1)?.type, "finish");
+});
+
+Deno.test("minimind train unfreezes the encoder by a pattern, saves it with the model and resumes bit for bit", async () => {
+  await using place = await prepare();
+  const { folder } = place;
+  const flags = [...short, "--freeze", "sft", "--freeze", "vision_model.*", "--init", "vision_model.*"];
+  const run = [...flags, "--val-split", "0.34", "--save_interval", "1", "--samples", "1"];
+  const { code, stderr } = await train(folder, "out", run);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /^validation loss \d\.\d{4}, -?\d\.\d{4} more with exchanged images/m);
+  assertMatch(stderr, /^images: 6 decoded in \d+\.\d s$/m);
+  const weightsOf = async (path: string) => readSafetensors(await Deno.readFile(`${folder}/${path}`)).tensors;
+  const [before, after] = [await weightsOf("model/model.safetensors"), await weightsOf("out/model.safetensors")];
+  for (const name of ["embeddings.patch_embedding.weight", "encoder.layers.1.mlp.fc2.weight"]) {
+    const full = `vision_encoder.vision_model.${name}`;
+    assertNotEquals(after.get(full)!.toFloat32(), before.get(full)!.toFloat32());
+  }
+  // What was saved before the last batch goes on to the same end.
+  await Deno.remove(`${folder}/out/checkpoints/batch-0000000008.safetensors`);
+  const resumed = await train(folder, "out", [...run, "--from_resume", "1"]);
+  assertMatch(resumed.stderr, /^going on after 7 batches$/m);
+  for (const [name, tensor] of await weightsOf("out/model.safetensors")) {
+    assertEquals(tensor.bytes, after.get(name)!.bytes, name);
+  }
+  const base = new URL(`file://${folder}/`);
+  await using model = await loadModel({ model: "out", backend: { use: "wasm", options: { threads: 1 } } }, { base });
+  const bias = "vision_model.encoder.layers.1.mlp.fc2.bias";
+  const { backend, weights } = model.parts;
+  assertEquals(await backend.read(weights.get(bias)!), after.get(`vision_encoder.${bias}`)!.toFloat32());
 });
 
 Deno.test("minimind train refuses a run that is there, other settings, and rows that cannot be learnt", async () => {

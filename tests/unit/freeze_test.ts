@@ -35,6 +35,11 @@ Deno.test("trainableParameters() of patterns gives exactly what they match, the 
   assertEquals([...trainableParameters(policy, names)], [names[0]!, block(1)]);
 });
 
+Deno.test("trainableParameters() of policies and patterns gives what any of them trains", () => {
+  assertEquals([...trainableParameters(["sft", "vision_model.*"], names)], names);
+  assertEquals([...trainableParameters(["projector", "*.3.mlp.*"], names)], [projector, block(3)]);
+});
+
 Deno.test("trainableParameters() refuses a pattern that matches nothing", () => {
   const error = assertThrows(() => trainableParameters(["vision_proj.*", "vision_porj.*"], names), ConfigError);
   assertEquals(error.message, 'Cannot train "vision_porj.*": no parameter has such a name');

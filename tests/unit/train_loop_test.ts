@@ -2,12 +2,12 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
 import { createWasmBackend } from "../../backends/wasm/mod.ts";
 import type { Backend } from "../../core/backend.ts";
+import type { TrainBatch } from "../../trainers/batch.ts";
 import { memoryBatches } from "../../trainers/batch_source.ts";
 import type { FreezePolicy } from "../../trainers/freeze.ts";
 import { train, type TrainOptions } from "../../trainers/loop.ts";
 import { cosineSchedule } from "../../trainers/schedule.ts";
 import type { TrainEvent } from "../../trainers/train_events.ts";
-import type { TrainBatch } from "../../trainers/train_step.ts";
 import { bitsOf, seededBatch, seededWeights, tinyModel, tinyStep } from "./tiny_training.ts";
 
 const threeBatches = ["a", "b", "c"].map((name) => seededBatch(name));
@@ -21,7 +21,7 @@ async function eventsOf(
 
 /** A batch that makes every gradient behind the projector infinite or no number. */
 function poisoned(batch: TrainBatch): TrainBatch {
-  return { ...batch, features: batch.features!.map(() => NaN) };
+  return { ...batch, images: batch.images!.map(() => NaN) };
 }
 
 Deno.test("train() tells each update with upstream's learning rate and a falling loss, then the end", async () => {
@@ -60,7 +60,7 @@ Deno.test("TrainStep adds up two batches of 2 rows to the update of one of 4 wit
     ids: join("ids"),
     targets: join("targets"),
     index: Int32Array.of(...a.index!, ...shifted),
-    features: Float32Array.of(...a.features!, ...b.features!),
+    images: Float32Array.of(...a.images!, ...b.images!),
   };
   const halves = tinyStep(backend, { accumulation: 2 });
   const whole = tinyStep(backend, { sizes: { rows: 4, tokens: 8, images: 4 } });

@@ -15,9 +15,9 @@ import { createMlpProjector } from "../../projectors/mlp.ts";
 import { Evaluation } from "../../trainers/evaluation.ts";
 import { FeatureEncoder } from "../../trainers/feature_encoder.ts";
 import { trainableParameters } from "../../trainers/freeze.ts";
-import { ImageFeatures } from "../../trainers/image_features.ts";
 import { initialise } from "../../trainers/initialise.ts";
 import { train } from "../../trainers/loop.ts";
+import { PreparedImages } from "../../trainers/prepared_images.ts";
 import { rowBatches, type RowSource } from "../../trainers/row_batches.ts";
 import { cosineSchedule } from "../../trainers/schedule.ts";
 import { TrainStep } from "../../trainers/train_step.ts";
@@ -69,9 +69,9 @@ Deno.test("train() makes a tiny model say the captions of 4 images word for word
   initialise(backend, weights, { patterns: ["model.*", "vision_proj.*"], seed: 1 });
 
   using features = new FeatureEncoder(backend, encoder, { weights });
-  const images = new ImageFeatures({
+  const images = new PreparedImages({
     key: (file) => Promise.resolve(`${file.length}`),
-    encode: async (file) =>
+    prepare: async (file) =>
       await features.encode(preprocess(await loadImage(file), clipPreprocessor(encoder.pixels)).values),
   });
   const renderer = new ChatRenderer({ tokenizer, template: parseChatTemplate(files.config), placeholder });
@@ -90,12 +90,13 @@ Deno.test("train() makes a tiny model say the captions of 4 images word for word
     },
   };
   const sizes = { rows: 4, tokens: 96, images: 4 };
-  const batches = rowBatches(rows, { sizes, grid: encoder.output, padding: 0 });
   const trainable = trainableParameters("decoder", [...weights.keys()]);
   using step = new TrainStep(backend, model, { weights, sizes, trainable });
+  const { imageInput } = step;
+  const batches = rowBatches(rows, { sizes, imageInput, padding: 0 });
   const epochs = 120;
   const schedule = cosineSchedule({ learningRate: 5e-3, totalSteps: epochs, warmupSteps: 10 });
-  using evaluation = new Evaluation(backend, model, { weights, sizes });
+  using evaluation = new Evaluation(backend, model, { weights, sizes, imageInput });
   const before = await evaluation.validate(batches);
   for await (const event of train({ step, backend, batches, schedule, epochs })) {
     if (event.type === "skip") assert(false, event.parameter);
@@ -104,7 +105,7 @@ Deno.test("train() makes a tiny model say the captions of 4 images word for word
   assert(after.loss < 0.05, `${after.loss}`);
   // Only the first tokens depend on the image: the others follow from those before them, which stay right.
   assert(before.loss > 3 && before.imageScore! < 0.1 && after.imageScore! > 0.15, `${after.imageScore}`);
-  assertEquals(images.counts.encoded, captions.length);
+  assertEquals(images.counts.prepared, captions.length);
 
   using generator = createGenerator(backend, model, { weights, context: 128 });
   using embedder = new ImageEncoder(backend, model, { weights });

@@ -13,10 +13,11 @@ import { trainFlags } from "../../cli/train/flags.ts";
 import { progressLine } from "../../cli/train/progress.ts";
 import { readSettings } from "../../cli/train/settings.ts";
 import { ConfigError, ShapeError } from "../../core/errors.ts";
+import { createClip, parseClipOptions } from "../../encoders/clip.ts";
 import { chart, smooth } from "../../trainers/chart.ts";
-import { ImageFeatures } from "../../trainers/image_features.ts";
 import { initialise } from "../../trainers/initialise.ts";
 import { metricsLine, type MetricsRecord, parseMetrics, type SampleRecord } from "../../trainers/metrics.ts";
+import { PreparedImages } from "../../trainers/prepared_images.ts";
 import { renderReport } from "../../trainers/report.ts";
 import { rowBatches, type TrainRow } from "../../trainers/row_batches.ts";
 import { parseRunState, startState } from "../../trainers/run_state.ts";
@@ -45,7 +46,7 @@ Deno.test("rowBatches() shifts labels, places images, pads rows and fills up the
     images: [{ span: { start: 0, length: 2 }, image: Float32Array.of(id, id, id, id) }],
   });
   const rows = [row(10), row(20), row(30)];
-  const options = { sizes: { rows: 2, tokens: 5, images: 2 }, grid: { tokens: 2, width: 2 }, padding: 9 };
+  const options = { sizes: { rows: 2, tokens: 5, images: 2 }, imageInput: { shape: [2, 2], tokens: 2 }, padding: 9 };
   const source = rowBatches({ length: 3, row: (index) => Promise.resolve(rows[index]) }, {
     ...options,
     order: (epoch) => epoch === 0 ? [2, 1, 0] : [0, 1, 2],
@@ -55,7 +56,7 @@ Deno.test("rowBatches() shifts labels, places images, pads rows and fills up the
     ids: Int32Array.of(1, 1, 30, 31, 9, 1, 1, 20, 21, 9),
     targets: Int32Array.of(-100, 30, 31, -100, -100, -100, 20, 21, -100, -100),
     index: Int32Array.of(0, 1, -1, -1, -1, 2, 3, -1, -1, -1),
-    features: Float32Array.of(30, 30, 30, 30, 20, 20, 20, 20),
+    images: Float32Array.of(30, 30, 30, 30, 20, 20, 20, 20),
   });
   const last = await source.batch({ epoch: 1, batch: 1 });
   assertEquals(last.ids, Int32Array.of(1, 1, 30, 31, 9, 9, 9, 9, 9, 9));
@@ -67,25 +68,25 @@ Deno.test("rowBatches() shifts labels, places images, pads rows and fills up the
   await assertRejects(() => narrow.batch({ epoch: 0, batch: 0 }), ShapeError, "a row of 4 ids, there is room for 3");
 });
 
-Deno.test("ImageFeatures encodes an image once, however many ask, and asks its keeper first", async () => {
+Deno.test("PreparedImages prepares an image once, however many ask, and asks its keeper first", async () => {
   const kept = new Map<string, Float32Array>([["2", Float32Array.of(22)]]);
-  let encoded = 0;
-  const features = new ImageFeatures({
+  let prepared = 0;
+  const images = new PreparedImages({
     key: (image) => Promise.resolve(String(image[0])),
-    encode: (image) => Promise.resolve(Float32Array.of(image[0]! + ++encoded)),
+    prepare: (image) => Promise.resolve(Float32Array.of(image[0]! + ++prepared)),
     keeper: {
       get: (key) => Promise.resolve(kept.get(key)),
       set: (key, values) => Promise.resolve(void kept.set(key, values)),
     },
     maxBytes: 4,
   });
-  const ask = (id: number) => features.of(Uint8Array.of(id));
+  const ask = (id: number) => images.of(Uint8Array.of(id));
   assertEquals(await Promise.all([ask(1), ask(1)]), [Float32Array.of(2), Float32Array.of(2)]);
   assertEquals(await ask(1), Float32Array.of(2));
   assertEquals(await ask(2), Float32Array.of(22));
   assertEquals(await ask(1), Float32Array.of(2)); // one fits in memory; this one was kept
-  const { encodeMs: _, ...counts } = features.counts;
-  assertEquals(counts, { encoded: 1, kept: 2, remembered: 1 });
+  const { prepareMs: _, ...counts } = images.counts;
+  assertEquals(counts, { prepared: 1, kept: 2, remembered: 1 });
 });
 
 Deno.test("initialise() draws by seed and name and leaves all others bit-identical", async () => {
@@ -101,6 +102,20 @@ Deno.test("initialise() draws by seed and name and leaves all others bit-identic
   initialise(backend, weights, { patterns: ["vision_proj.*"], seed: 1 });
   assertEquals(await bitsOf(backend, weights), first);
   assertThrows(() => initialise(backend, weights, { patterns: ["nobody.*"], seed: 1 }), ConfigError, '"nobody.*"');
+});
+
+Deno.test("initialise() draws an encoder's patches, positions and class, and sets norms to 1 and biases to 0", async () => {
+  await using backend = createReferenceBackend();
+  const encoder = createClip(parseClipOptions({ image_size: 8, patch_size: 4, hidden_size: 12, num_hidden_layers: 1 }));
+  const weights = seededWeights(backend, tinyModel({}, encoder));
+  initialise(backend, weights, { patterns: ["vision_model.*"], seed: 1 });
+  const read = async (name: string) => [...await backend.read(weights.get(`vision_model.${name}`)!)];
+  for (const name of ["class_embedding", "position_embedding.weight", "patch_embedding.weight"]) {
+    const values = await read(`embeddings.${name}`);
+    assert(new Set(values).size > values.length / 2 && values.every((value) => Math.abs(value) <= 0.035), name);
+  }
+  assertEquals(new Set(await read("pre_layrnorm.weight")), new Set([1]));
+  assertEquals(new Set(await read("encoder.layers.0.mlp.fc1.bias")), new Set([0]));
 });
 
 Deno.test("parseMetrics() drops a line that was cut off and what comes after a number of batches", () => {

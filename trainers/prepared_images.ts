@@ -1,6 +1,6 @@
 /**
- * Features of images by content: each image is decoded, resized and encoded once, over all epochs and, with a place to
- * keep them, all runs.
+ * Images by content as a step takes them: each is decoded, resized and, for a frozen encoder, encoded once, over all
+ * epochs and, with a place to keep them, all runs.
  *
  * @module
  */
@@ -13,46 +13,46 @@ export interface FeatureKeeper {
   set(key: string, features: Float32Array): Promise<void>;
 }
 
-/** Options of {@link ImageFeatures}. */
-export interface ImageFeaturesOptions {
-  /** Image file → features `[N,C]`, in C order. */
-  readonly encode: (image: Uint8Array) => Promise<Float32Array>;
-  /** Key of an image file: its content, and whatever tells encoders apart. */
+/** Options of {@link PreparedImages}. */
+export interface PreparedImagesOptions {
+  /** Image file → features `[N,C]` or pixels `[3,S,S]`, in C order. */
+  readonly prepare: (image: Uint8Array) => Promise<Float32Array>;
+  /** Key of an image file: its content, and for features whatever tells encoders apart. */
   readonly key: (image: Uint8Array) => Promise<string>;
-  /** Keeps features over runs. Default: they are kept in memory alone. */
+  /** Keeps what is dear over runs. Default: all is kept in memory alone. */
   readonly keeper?: FeatureKeeper | undefined;
   /** Bytes kept in memory. Default 256 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
-/** How often features came from where. */
-export interface FeatureCounts {
-  /** Images that were encoded. */
-  encoded: number;
-  /** Features that were kept over runs. */
+/** How often images came from where. */
+export interface PreparedCounts {
+  /** Images that were prepared. */
+  prepared: number;
+  /** Those that were kept over runs. */
   kept: number;
-  /** Features that were in memory. */
+  /** Those that were in memory. */
   remembered: number;
   /** Milliseconds of decoding, resizing and encoding. */
-  encodeMs: number;
+  prepareMs: number;
 }
 
-/** Gives the features of images. */
-export class ImageFeatures {
-  /** How often features came from where. */
-  readonly counts: FeatureCounts = { encoded: 0, kept: 0, remembered: 0, encodeMs: 0 };
-  readonly #options: ImageFeaturesOptions;
+/** Gives images as a step takes them. */
+export class PreparedImages {
+  /** How often they came from where. */
+  readonly counts: PreparedCounts = { prepared: 0, kept: 0, remembered: 0, prepareMs: 0 };
+  readonly #options: PreparedImagesOptions;
   /** Used last at the end. */
   readonly #entries = new Map<string, Float32Array>();
   readonly #pending = new Map<string, Promise<Float32Array>>();
   #bytes = 0;
 
-  /** Takes what encodes, and where to keep. */
-  constructor(options: ImageFeaturesOptions) {
+  /** Takes what prepares, and where to keep. */
+  constructor(options: PreparedImagesOptions) {
     this.#options = options;
   }
 
-  /** Features `[N,C]` of an image file, in C order. Not to be written to. */
+  /** What becomes of an image file, in C order. Not to be written to. */
   async of(image: Uint8Array): Promise<Float32Array> {
     const key = await this.#options.key(image);
     const known = this.#entries.get(key);
@@ -71,22 +71,22 @@ export class ImageFeatures {
   }
 
   async #find(key: string, image: Uint8Array): Promise<Float32Array> {
-    const { encode, keeper, maxBytes = 256 * 2 ** 20 } = this.#options;
-    let features = await keeper?.get(key);
-    if (features === undefined) {
+    const { prepare, keeper, maxBytes = 256 * 2 ** 20 } = this.#options;
+    let values = await keeper?.get(key);
+    if (values === undefined) {
       const start = performance.now();
-      features = await encode(image);
-      this.counts.encoded++;
-      this.counts.encodeMs += performance.now() - start;
-      await keeper?.set(key, features);
+      values = await prepare(image);
+      this.counts.prepared++;
+      this.counts.prepareMs += performance.now() - start;
+      await keeper?.set(key, values);
     } else this.counts.kept++;
-    this.#entries.set(key, features);
-    this.#bytes += features.byteLength;
+    this.#entries.set(key, values);
+    this.#bytes += values.byteLength;
     for (const [oldest, { byteLength }] of this.#entries) {
       if (this.#bytes <= maxBytes || oldest === key) break;
       this.#entries.delete(oldest);
       this.#bytes -= byteLength;
     }
-    return features;
+    return values;
   }
 }
