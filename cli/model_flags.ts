@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ModelConfig, parseConfig, type PartConfig, partOf } from "../core/config.ts";
+import { type LoraConfig, type ModelConfig, parseConfig, type PartConfig, partOf } from "../core/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { PluginKind } from "../core/plugin.ts";
 import { resolveName } from "../sdk/files.ts";
@@ -32,6 +32,12 @@ export const modelFlags = {
   backend: { ...part, summary: "Computes elsewhere: wasm (default), reference, or a module" },
   threads: { type: "number", value: "N", aliases: ["t"], summary: "Threads (default all cores, at most 8)" },
   weights: { type: "list", value: "FILE", summary: "Takes decoder and projector from this checkpoint" },
+  lora: {
+    type: "list",
+    value: "FILE[:SCALE]",
+    aliases: ["lora-weight"],
+    summary: "Adds a LoRA adapter to the weights, or so much of it; may be given several times",
+  },
   tokenizer: { type: "string", value: "DIR", summary: "Takes tokenizer and chat template from this folder" },
   "ctx-size": {
     type: "number",
@@ -86,6 +92,10 @@ export async function requestModel(flags: ModelFlagValues, positional: readonly 
     decoder: parsePart(flags.decoder, { kind: "decoder", here }),
     backend: parsePart(flags.backend, { kind: "backend", here }),
     weights: flags.weights.length === 0 ? undefined : flags.weights.map((name) => absolute(name, here)),
+    lora: flags.lora.length === 0 ? undefined : flags.lora.map((value) => {
+      const { file, scale } = parseAdapter(value);
+      return { file: absolute(file, here), scale };
+    }),
     tokenizer: flags.tokenizer === undefined ? undefined : absolute(flags.tokenizer, here),
     context: flags["ctx-size"],
   };
@@ -136,6 +146,14 @@ async function placed(name: string, here: URL): Promise<string> {
     }
     return name;
   });
+}
+
+/** `FILE` or `FILE:SCALE`. */
+export function parseAdapter(value: string): LoraConfig {
+  const [, file = value, scale] = /^(.+):([-+]?[\d.]+(?:e[-+]?\d+)?)$/i.exec(value) ?? [];
+  if (scale === undefined) return { file };
+  if (Number.isFinite(Number(scale))) return { file, scale: Number(scale) };
+  throw new TypeError(`Cannot read flag "--lora": "${scale}" is not a number`);
 }
 
 /** A name that means the same from anywhere. */

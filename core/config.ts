@@ -31,6 +31,14 @@ export interface GenerationConfig extends SamplingOptions {
   readonly maxNewTokens?: number | undefined;
 }
 
+/** A LoRA adapter and how much of it is added. */
+export interface LoraConfig {
+  /** Its file: a path, a URL or `hf:owner/repository/file`. */
+  readonly file: string;
+  /** Factor on its change. Default 1. */
+  readonly scale?: number | undefined;
+}
+
 /** A config file. What is left out comes from `model`. */
 export interface ModelConfig {
   /** A released model's name, a model folder, or a checkpoint file. */
@@ -45,6 +53,8 @@ export interface ModelConfig {
   readonly backend?: string | PartConfig<"backend"> | undefined;
   /** Checkpoint of decoder and projector. */
   readonly weights?: string | readonly string[] | undefined;
+  /** LoRA adapters, each a file or a file and how much of it, that are added to the weights. Default none. */
+  readonly lora?: string | LoraConfig | readonly (string | LoraConfig)[] | undefined;
   /** Folder of tokenizer.json and tokenizer_config.json: a path or `hf:owner/repository`. */
   readonly tokenizer?: string | undefined;
   /** The image placeholder. */
@@ -59,7 +69,7 @@ const parts = ["encoder", "projector", "decoder", "backend"] as const;
 const strings = ["model", "tokenizer"] as const;
 const placeholderKeys = ["token", "match"] as const;
 const generationKeys = ["temperature", "topK", "topP", "minP", "repetitionPenalty", "seed", "maxNewTokens"] as const;
-const keys = [...parts, ...strings, "placeholder", "generation", "weights", "context"];
+const keys = [...parts, ...strings, "placeholder", "generation", "weights", "lora", "context"];
 
 /**
  * Checks a parsed config; options of plugins are theirs to check.
@@ -72,6 +82,7 @@ export function parseConfig(input: unknown, what = "config"): ModelConfig {
   for (const key of strings) if (config[key] !== undefined) text(config[key], `${what}.${key}`);
   for (const key of parts) if (config[key] !== undefined) checkPart(config[key], `${what}.${key}`);
   if (config.weights !== undefined) checkWeights(config.weights, `${what}.weights`);
+  if (config.lora !== undefined) { for (const adapter of [config.lora].flat()) checkLora(adapter, `${what}.lora`); }
   if (config.placeholder !== undefined) {
     const placeholder = record(config.placeholder, `${what}.placeholder`);
     known(placeholder, placeholderKeys, `${what}.placeholder`);
@@ -96,6 +107,21 @@ export function parseConfig(input: unknown, what = "config"): ModelConfig {
 /** A part in its long form. */
 export function partOf<Kind extends PluginKind>(part: string | PartConfig<Kind>): PartConfig<Kind> {
   return typeof part === "string" ? { use: part } : part;
+}
+
+/** The adapters of a config in their long form. */
+export function adaptersOf({ lora = [] }: ModelConfig): LoraConfig[] {
+  return [lora].flat().map((adapter) => typeof adapter === "string" ? { file: adapter } : adapter);
+}
+
+function checkLora(value: unknown, what: string): void {
+  if (typeof value === "string") return text(value, what);
+  const adapter = record(value, what);
+  known(adapter, ["file", "scale"], what);
+  text(adapter.file, `${what}.file`);
+  if (adapter.scale !== undefined && !Number.isFinite(adapter.scale)) {
+    throw wrong(`${what}.scale`, adapter.scale, "a finite number");
+  }
 }
 
 function checkPart(value: unknown, what: string): void {

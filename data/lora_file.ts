@@ -46,6 +46,9 @@ export interface WriteLoraOptions {
 const marker = "minimind_lora";
 const version = "1";
 
+/** A matrix: its layer, and which of the two it is. */
+const matrixName = /^(?:module\.)?(.+)\.lora\.([AB])\.weight$/;
+
 /** Layers upstream adapts: linear ones as wide as they are long, decoder and projector alike. */
 export function squareLayers(parameters: ReadonlyMap<string, { readonly shape: readonly number[] }>): string[] {
   return [...parameters].flatMap(([name, { shape }]) => {
@@ -82,6 +85,11 @@ export function writeLora(adapter: LoraAdapter, options: WriteLoraOptions = {}):
   throw new WeightError(`Cannot write LoRA "alpha": upstream's files have none, so ${alpha} must be the rank, ${rank}`);
 }
 
+/** Whether a file holds an adapter, as far as the names of its tensors tell. */
+export function isLora({ tensors }: Pick<Checkpoint, "tensors">): boolean {
+  return [...tensors.keys()].some((name) => matrixName.test(name));
+}
+
 /**
  * The adapter that an opened file holds, ours or upstream's.
  *
@@ -91,7 +99,7 @@ export function writeLora(adapter: LoraAdapter, options: WriteLoraOptions = {}):
 export function readLora({ tensors, values }: Pick<Checkpoint, "tensors" | "values">): LoraAdapter {
   const halves = new Map<string, { a?: SourceTensor; b?: SourceTensor }>();
   for (const [name, tensor] of tensors) {
-    const match = /^(?:module\.)?(.+)\.lora\.([AB])\.weight$/.exec(name);
+    const match = matrixName.exec(name);
     if (match === null) throw fail("read", name, "it is not a matrix of an adapter, <layer>.lora.A.weight or B");
     const [, layer, half] = match;
     halves.set(layer!, { ...halves.get(layer!), [half === "A" ? "a" : "b"]: tensor });

@@ -38,6 +38,8 @@ export interface Files extends Disposable {
    * @throws {ConfigError} naming the file if it cannot be read
    */
   open(name: string): Promise<ByteSource>;
+  /** URL of a name that is none of the hub's. */
+  resolve(name: string): URL;
   /** Whether a name is of a local folder. */
   isFolder(name: string): Promise<boolean>;
   /** The files of a local folder. */
@@ -95,6 +97,7 @@ export function openFiles(options: FilesOptions): Files {
       if (url.protocol !== "file:") return byteSource(await files.read(name));
       return await attempt(name, async () => (await openDisk()).open(url));
     },
+    resolve: (name) => resolveName(name, base),
     async isFolder(name) {
       const url = resolveName(name, base);
       if (isRemoteName(name) || url.protocol !== "file:") return false;

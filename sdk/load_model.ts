@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend } from "../core/backend.ts";
-import { type ModelConfig, parseConfig, partOf } from "../core/config.ts";
+import { adaptersOf, type ModelConfig, parseConfig, partOf } from "../core/config.ts";
 import { isGraphEncoder, type VisionEncoder } from "../core/encoder.ts";
 import { ConfigError } from "../core/errors.ts";
 import { bindModel } from "../core/model_plans.ts";
@@ -21,6 +21,7 @@ import { type LoadedPart, summariseLoad } from "../data/load_summary.ts";
 import { isShardIndex, parseShardIndex } from "../data/shard_index.ts";
 import { parseTokenizer } from "../data/tokenizer.ts";
 import { buildModel, createRegistry } from "../plugins/mod.ts";
+import { addAdapters } from "./adapters.ts";
 import { ChatModel } from "./chat_model.ts";
 import { type Files, type FilesOptions, openFiles } from "./files.ts";
 import { partFinder } from "./model_parts.ts";
@@ -52,10 +53,12 @@ const defaultContext = 2048;
  * Loads a model: a released one by name, a folder, a checkpoint, `random` (a tiny one with random weights, for trying
  * things without a file), or a config that names the parts.
  *
- * Everything that only costs reading is checked before a weight is read.
+ * Everything that only costs reading is checked before a weight is read. LoRA adapters that the config names are added
+ * to the weights, so that they cost nothing afterwards.
  *
  * @throws {ConfigError} naming what the config lacks or has wrong
- * @throws {WeightError} listing the tensors that are missing, unexpected or mis-shaped
+ * @throws {WeightError} listing the tensors that are missing, unexpected or mis-shaped, or naming an adapter that does
+ *   not fit
  * @throws {HubError} if a file cannot be downloaded
  * @throws the signal's reason once it is aborted
  *
@@ -97,15 +100,17 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
   const { files, signal, onStage = () => {} } = options;
   const source = given.model === undefined ? namedParts : await findModel(given.model, files);
   const config = { ...defined(source.config), ...defined(given) };
-  await files.prefetch(wantedFiles(config, source));
+  const adapters = [...adaptersOf(source.config), ...adaptersOf(given)];
+  await files.prefetch([...wantedFiles(config, source), ...adapters.map(({ file }) => ({ name: file }))]);
   const texts = config.tokenizer === undefined ? source.tokenizer : await readTokenizer(config.tokenizer, files);
   if (texts === undefined) throw new ConfigError("Cannot load a model: the config names no tokenizer");
   const tokenizer = parseTokenizer(texts);
   const { model } = await buildModel(config, { ...options, tokenId: (token) => idOf(tokenizer, token) });
   try {
-    const sources = keptSources(source, given);
-    for (const name of weightNames(config)) sources.set(name, await readWeights(name, files));
-    if (source.random) sources.set("random numbers", randomWeights(model, sources.values()));
+    const plain = keptSources(source, given);
+    for (const name of weightNames(config)) plain.set(name, await readWeights(name, files));
+    if (source.random) plain.set("random numbers", randomWeights(model, plain.values()));
+    const sources = await addAdapters(plain, { adapters, files, model });
     signal?.throwIfAborted();
     onStage("loading");
     const backend = await making;

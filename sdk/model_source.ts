@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../core/config.ts";
+import { adaptersOf, type ModelConfig } from "../core/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { TensorSource } from "../core/weights.ts";
 import { modelTensors, openCheckpoint } from "../data/checkpoint.ts";
@@ -13,8 +13,10 @@ import { parseGenerationConfig } from "../data/generation_config.ts";
 import type { WantedFile } from "../data/hub/mod.ts";
 import { splitEncoder } from "../data/infer_encoder.ts";
 import { inferModel, type InferredModel } from "../data/infer_model.ts";
+import { isLora } from "../data/lora_file.ts";
 import { type FolderFiles, type ModelFolder, openModelFolder } from "../data/model_folder.ts";
 import { findPreset, presets } from "../models/mod.ts";
+import { adapterDocument, readAdapterFolder } from "./adapters.ts";
 import type { Files } from "./files.ts";
 import { randomModelConfig, randomModelName, randomModelTokenizer } from "./random_model.ts";
 
@@ -69,7 +71,11 @@ export async function findModel(model: string, files: Files): Promise<ModelSourc
     const tokenizer = randomModelTokenizer();
     return { name: model, config: randomModelConfig, sources: new Map(), tokenizer, files: [], random: true };
   }
-  if (await files.isFolder(model)) return await openFolder(shortName(model), files.folder(model));
+  if (await files.isFolder(model)) {
+    const folder = files.folder(model);
+    if ((await folder.list()).includes(adapterDocument)) return await findAdapted(model, files);
+    return await openFolder(shortName(model), folder);
+  }
   if (/\.(pth|pt|bin|safetensors)$/.test(model)) {
     const checkpoint = openCheckpoint([{ name: model, bytes: await files.open(model) }]);
     return describe(shortName(model), { folder: { checkpoint }, inferred: infer(checkpoint, undefined) });
@@ -87,6 +93,13 @@ async function openFolder(name: string, files: FolderFiles): Promise<ModelSource
   return describe(name, { folder, inferred: infer(folder.checkpoint, folder.config) });
 }
 
+/** The base of an adapter's folder, with its adapters. */
+async function findAdapted(folder: string, files: Files): Promise<ModelSource> {
+  const { model, lora } = await readAdapterFolder(folder, files);
+  const base = await findModel(model, files);
+  return { ...base, config: { ...base.config, lora: [...adaptersOf(base.config), ...lora] } };
+}
+
 interface Inferred {
   readonly model: InferredModel;
   readonly own: TensorSource;
@@ -94,6 +107,10 @@ interface Inferred {
 }
 
 function infer(checkpoint: ModelFolder["checkpoint"], config: unknown): Inferred {
+  if (isLora(checkpoint)) {
+    const name = checkpoint.files.map(({ name }) => shortName(name)).join(", ");
+    throw new ConfigError(`Cannot load "${name}": it is a LoRA adapter; name its base, and the adapter as lora`);
+  }
   const tensors = modelTensors(checkpoint);
   const { model, encoder } = splitEncoder(tensors);
   return { model: inferModel(tensors, { config, encoderConfig: visionConfigOf(config) }), own: model, encoder };

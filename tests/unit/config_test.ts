@@ -12,6 +12,7 @@ const full = {
   decoder: { use: "minimind", weights: "hf:owner/repository/model.safetensors" },
   backend: { use: "wasm", options: { threads: 2 } },
   weights: "out/sft_vlm_512.pth",
+  lora: ["a.safetensors", { file: "b.safetensors", scale: 0.5 }],
   tokenizer: "./model",
   placeholder: { token: "@", match: "exact" },
   generation: { temperature: 0.65, topP: 0.85, maxNewTokens: 256, seed: 42 },
@@ -35,7 +36,7 @@ Deno.test("parseConfig() names the file and the key that is unknown", () => {
   assertEquals(
     refused({ encodr: "clip" }, "minimind.json"),
     `Cannot read "minimind.json": unknown key "encodr", there are encoder, projector, decoder, backend, model, ` +
-      `tokenizer, placeholder, generation, weights, context`,
+      `tokenizer, placeholder, generation, weights, lora, context`,
   );
   const part = `Cannot read "config.encoder": unknown key "option", there are use, options, weights`;
   assertEquals(refused({ encoder: { use: "clip", option: {} } }), part);
@@ -58,6 +59,9 @@ Deno.test("parseConfig() names the key whose value is wrong, the value and what 
     [{ backend: { use: "wasm", options: 4 } }, `"config.backend.options": 4 is not an object`],
     [{ projector: { use: "mlp", weights: [7] } }, `"config.projector.weights": 7 is not a text`],
     [{ weights: {} }, `"config.weights": {} is not a text`],
+    [{ lora: "" }, `"config.lora": "" is not a text`],
+    [{ lora: [{ scale: 1 }] }, `"config.lora.file": undefined is not a text`],
+    [{ lora: { file: "a", scale: "1" } }, `"config.lora.scale": "1" is not a finite number`],
     [{ weights: ["a", ""] }, `"config.weights": "" is not a text`],
     [{ placeholder: "@" }, `"config.placeholder": "@" is not an object`],
     [{ placeholder: {} }, `"config.placeholder.token": undefined is not a text`],
