@@ -1,19 +1,19 @@
 /**
- * `minimind convert`: between upstream's `.pth`, safetensors, and Hugging Face's folder.
+ * `minimind convert`: between upstream's `.pth`, safetensors, and Hugging Face's folder; LoRA adapters merged on the way.
  *
  * @module
  */
-import { ConfigError } from "../core/errors.ts";
-import { modelTensors, openCheckpoint } from "../data/checkpoint.ts";
-import { type ExportedModel, type ExportFormat, exportModel, isCompanion, type ModelToExport } from "../data/export.ts";
+import { type ExportedModel, type ExportFormat, exportModel } from "../data/export.ts";
 import { formatBytes } from "../data/hub/mod.ts";
 import { splitEncoder } from "../data/infer_encoder.ts";
-import { openModelFolder } from "../data/model_folder.ts";
+import { type LoraAdapter, writeLora } from "../data/lora_file.ts";
 import { type Precision, precisions } from "../data/saved_tensor.ts";
-import { type Files, openFiles } from "../sdk/files.ts";
+import { openFiles } from "../sdk/files.ts";
 import type { Command } from "./command.ts";
-import { type FlagValues, parseFlags } from "./flags.ts";
-import { folderUrl } from "./model_flags.ts";
+import { readSource } from "./convert/source.ts";
+import { parseFlags } from "./flags.ts";
+import { hubFlags, openHub } from "./hub_flags.ts";
+import { folderUrl, parseAdapter } from "./model_flags.ts";
 import { note } from "./terminal.ts";
 import { writeFiles } from "./write_files.ts";
 
@@ -27,6 +27,12 @@ const flags = {
     type: "string",
     value: "FORMAT",
     summary: "pth, safetensors or hf (a folder); default by the name of TO. Files get upstream's names in a folder TO",
+  },
+  lora: {
+    type: "list",
+    value: "FILE[:SCALE]",
+    aliases: ["lora-weight"],
+    summary: "Merge a LoRA adapter into the weights, or so much of it; may be given several times",
   },
   "with-encoder": { type: "boolean", summary: "Keep the vision encoder, where FROM includes it" },
   force: { type: "boolean", summary: "Replace files that are there" },
@@ -45,12 +51,13 @@ const flags = {
     summary: "Embeddings of an image, for config.json (default 196 or 64)",
   },
   "allow-overflow": { type: "boolean", summary: "Let numbers too large for the precision become infinite" },
+  ...hubFlags,
 } as const;
 
 /** Converts a model's weights between formats. */
 export const convertCommand: Command = {
   name: "convert",
-  summary: "Convert a model between .pth, safetensors and a Hugging Face folder",
+  summary: "Convert a model between .pth, safetensors and a Hugging Face folder, or merge LoRA adapters into it",
   usage: "FROM TO",
   flags,
   examples: [
@@ -58,11 +65,11 @@ export const convertCommand: Command = {
     "convert minimind-3v out/ --format pth",
     "convert minimind-3v out/sft_vlm_768.pth --force",
     "convert sft_vlm_512.pth model.safetensors --precision f32",
+    "convert minimind-3v merged.pth --lora medical.safetensors --lora style.safetensors:0.5",
+    "convert lora_vlm_512.safetensors lora_vlm_512.pth",
   ],
   run,
 };
-
-type Given = FlagValues<typeof flags>;
 
 async function run(args: readonly string[]): Promise<number> {
   const { flags: given, positional } = parseFlags(args, flags);
@@ -74,9 +81,24 @@ async function run(args: readonly string[]): Promise<number> {
   const format = given.format === undefined
     ? formatOf(to)
     : choice("format", given.format, ["pth", "safetensors", "hf"] as const);
-  using files = openFiles({ base: folderUrl(Deno.cwd()) });
-  const source = await readModel(from, { files, given, withCompanions: format === "hf" });
-  const exported = exportModel(source, {
+  using files = openFiles({ base: folderUrl(Deno.cwd()), hub: () => openHub(given) });
+  const source = await readSource(from, {
+    files,
+    weights: given.weights,
+    config: given.config,
+    tokenizer: given.tokenizer,
+    withCompanions: format === "hf",
+    adapters: given.lora.map(parseAdapter),
+  });
+  if ("adapter" in source) {
+    console.log(await writeAdapter(source.adapter, { to, format, precision, force: given.force }));
+    return 0;
+  }
+  const { encoder } = splitEncoder(source.model.tensors);
+  if (encoder !== undefined && !given["with-encoder"]) {
+    note(`left out the vision encoder, ${encoder.size} tensors; --with-encoder keeps it`);
+  }
+  const exported = exportModel(source.model, {
     format,
     precision,
     withEncoder: given["with-encoder"],
@@ -109,44 +131,21 @@ function choice<Value extends string>(flag: string, value: string, values: reado
   throw new TypeError(`Cannot read flag "--${flag}": "${value}" is not one of ${values.join(", ")}`);
 }
 
-async function readModel(
-  from: string,
-  { files, given, withCompanions }: {
-    readonly files: Files;
-    readonly given: Given;
-    readonly withCompanions: boolean;
+/** `wrote an adapter of 16 layers to out/lora.pth: rank 16, 1.2 MB as f16`. */
+async function writeAdapter(
+  adapter: LoraAdapter,
+  { to, format, precision, force }: {
+    readonly to: string;
+    readonly format: ExportFormat;
+    readonly precision: Precision;
+    readonly force: boolean;
   },
-): Promise<ModelToExport> {
-  const isFolder = await files.isFolder(from);
-  const { checkpoint, config } = isFolder
-    ? await openModelFolder(files.folder(from), { weights: given.weights })
-    : { checkpoint: openCheckpoint([{ name: from, bytes: await files.open(from) }]), config: undefined };
-  const tensors = modelTensors(checkpoint);
-  const { encoder } = splitEncoder(tensors);
-  if (encoder !== undefined && !given["with-encoder"]) {
-    note(`left out the vision encoder, ${encoder.size} tensors; --with-encoder keeps it`);
-  }
-  const companions = new Map<string, Uint8Array>();
-  for (const folder of withCompanions ? [isFolder ? from : undefined, given.tokenizer] : []) {
-    if (folder === undefined) continue;
-    if (!await files.isFolder(folder)) throw new ConfigError(`Cannot read "${folder}": there is no such folder`);
-    const { list, read } = files.folder(folder);
-    for (const name of (await list()).filter(isCompanion).toSorted()) companions.set(name, await read(name));
-  }
-  return {
-    tensors,
-    config: given.config === undefined ? config : await readJson(given.config, files),
-    files: companions,
-  };
-}
-
-async function readJson(name: string, files: Files): Promise<unknown> {
-  const text = new TextDecoder().decode(await files.read(name));
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ConfigError(`Cannot read "${name}": it is not JSON`, { cause });
-  }
+): Promise<string> {
+  if (format === "hf") throw new TypeError(`Cannot convert an adapter to "${to}": name a .safetensors or a .pth`);
+  if (precision === "q8") throw new TypeError(`Cannot convert an adapter to "${to}": q8 is for whole models`);
+  const bytes = await writeFiles([{ path: to, chunks: () => [writeLora(adapter, { format, precision })] }], { force });
+  const numbers = `rank ${adapter.rank}, ${formatBytes(bytes)} as ${precision}`;
+  return `wrote an adapter of ${adapter.layers.size} layers to ${to}: ${numbers}`;
 }
 
 /** `wrote minimind-3v to out: 73 tensors, 65,094,912 parameters, 130.2 MB as f16`. */

@@ -37,7 +37,7 @@ export interface LoraAdapter {
 /** Options of {@link writeLora}. */
 export interface WriteLoraOptions {
   /** Type of the numbers. Default `f32`. */
-  readonly precision?: Precision | undefined;
+  readonly precision?: Exclude<Precision, "q8"> | undefined;
   /** `pth` is upstream's file, which cannot hold an alpha other than the rank. Default `safetensors`. */
   readonly format?: "safetensors" | "pth" | undefined;
 }
@@ -87,7 +87,7 @@ export function writeLora(adapter: LoraAdapter, options: WriteLoraOptions = {}):
 
 /** Whether a file holds an adapter, as far as the names of its tensors tell. */
 export function isLora({ tensors }: Pick<Checkpoint, "tensors">): boolean {
-  return [...tensors.keys()].some((name) => matrixName.test(name));
+  return tensors.size > 0 && [...tensors.keys()].every((name) => matrixName.test(name));
 }
 
 /**

@@ -9,6 +9,7 @@ import type { TensorSource } from "../../core/weights.ts";
 import { type Checkpoint, modelTensors } from "../../data/checkpoint.ts";
 import { inferEncoder, type InferredEncoder, splitEncoder } from "../../data/infer_encoder.ts";
 import { inferModel, type InferredModel } from "../../data/infer_model.ts";
+import { isLora, readLora } from "../../data/lora_file.ts";
 
 /** Tensors of one kind. */
 export interface TensorCount {
@@ -28,6 +29,16 @@ export interface ListedTensor {
   readonly shape: readonly number[];
 }
 
+/** A LoRA adapter in short. */
+export interface AdapterSummary {
+  /** Rows of every A. */
+  readonly rank: number;
+  /** Its change is scaled by alpha / rank. */
+  readonly alpha: number;
+  /** How many layers of each kind it adapts, `*` for a number in their names. */
+  readonly layers: Readonly<Record<string, number>>;
+}
+
 /** What was found. */
 export interface Contents {
   /** The files with tensors. */
@@ -40,6 +51,8 @@ export interface Contents {
   readonly model?: InferredModel | undefined;
   /** The vision encoder, where there is one. */
   readonly encoder?: InferredEncoder | undefined;
+  /** The LoRA adapter, where it is one. */
+  readonly adapter?: AdapterSummary | undefined;
   /** Why no model was recognised. */
   readonly problem?: string | undefined;
   /** What the file holds beside tensors, such as a training run's counters. */
@@ -61,8 +74,12 @@ export function inspectCheckpoint(checkpoint: Checkpoint, config?: unknown): Con
   };
 }
 
-/** A whole model, an encoder alone, or nothing that is known. */
-function recognise(checkpoint: Checkpoint, config: unknown): Pick<Contents, "parts" | "model" | "encoder" | "problem"> {
+/** What a file was recognised as. */
+type Recognised = Pick<Contents, "parts" | "model" | "encoder" | "adapter" | "problem">;
+
+/** A whole model, an encoder alone, an adapter, or nothing that is known. */
+function recognise(checkpoint: Checkpoint, config: unknown): Recognised {
+  if (isLora(checkpoint)) return recogniseAdapter(checkpoint);
   let found: TensorSource;
   try {
     found = modelTensors(checkpoint);
@@ -85,6 +102,22 @@ function recognise(checkpoint: Checkpoint, config: unknown): Pick<Contents, "par
       messageOf(other);
       return { parts: countBy(tensors, () => "other"), problem };
     }
+  }
+}
+
+function recogniseAdapter(checkpoint: Checkpoint): Recognised {
+  const tensors = [...checkpoint.tensors].map(([name, { shape }]) => ({ name, shape }));
+  const parts = countBy(tensors, ({ name }) => /^(module\.)?vision_proj\./.test(name) ? "projector" : "decoder");
+  try {
+    const { rank, alpha, layers } = readLora(checkpoint);
+    const kinds: Record<string, number> = {};
+    for (const layer of layers.keys()) {
+      const kind = layer.replace(/(?<=\.)\d+(?=\.)/g, "*");
+      kinds[kind] = (kinds[kind] ?? 0) + 1;
+    }
+    return { parts, adapter: { rank, alpha, layers: kinds } };
+  } catch (error) {
+    return { parts, problem: messageOf(error) };
   }
 }
 

@@ -22,7 +22,7 @@ export function contentsText(
     readonly tensors?: boolean | undefined;
   } = {},
 ): string {
-  const { files, dtypes, parts, model, encoder, problem, values } = contents;
+  const { files, dtypes, parts, model, encoder, adapter, problem, values } = contents;
   const rows: [string, string][] = files.map((
     { name, format, bytes },
   ) => ["file", `${name}, ${format}, ${formatBytes(bytes)}`]);
@@ -44,9 +44,13 @@ export function contentsText(
   }
   if (encoder !== undefined) rows.push(["encoder", encoderText(encoder.kind, encoder.config)]);
   else if (model !== undefined) rows.push(["encoder", "none in here"]);
+  if (adapter !== undefined) {
+    rows.push(["adapter", `LoRA of rank ${adapter.rank}, alpha ${adapter.alpha}`]);
+    for (const [kind, count] of Object.entries(adapter.layers)) rows.push(["adapts", `${kind}, ${count} layers`]);
+  }
   for (const [part, count] of Object.entries(parts)) rows.push([`in ${part}`, countText(count)]);
   for (const [dtype, count] of Object.entries(dtypes)) rows.push([`as ${dtype}`, countText(count)]);
-  const kept = Object.entries(values);
+  const kept = adapter === undefined ? Object.entries(values) : []; // an adapter's describe what is said above
   if (kept.length > 0) rows.push(["also", listed(kept.map(([key, value]) => `${key} = ${String(value)}`), 8)]);
   if (problem !== undefined) rows.push(["unknown", problem]);
   const list = tensors
