@@ -135,7 +135,8 @@ Deno.test({
     await using folder = await TinyFolder.create();
     const words = [Deno.execPath(), ...denoArguments(["chat", folder.model, ...slow.slice(0, -1)])];
     const quoted = words.map((word) => `'${word}'`).join(" ");
-    const args = ["--quiet", "--return", "--command", quoted, "/dev/null"];
+    // In the shell's place: one that waits beside it, as dash does, would die of the same Ctrl-C and answer 130 for it.
+    const args = ["--quiet", "--return", "--command", `exec ${quoted}`, "/dev/null"];
     await using command = new RunningCommand("script", args, { NO_COLOR: "", TERM: "xterm" });
     const prompts = (count: number) => command.until(({ stdout }) => stdout.split("\x1b[K> ").length > count);
     await prompts(1);
