@@ -55,6 +55,7 @@ Deno.test("layeringBreaches() finds every forbidden arrow", () => {
     ["decoders/a.ts", `const b = import("../backends/wasm/mod.ts");`, "decoders/a.ts imports backends/wasm/mod.ts"],
     ["trainers/a.ts", `import "../plugins/b.ts";`, "trainers/a.ts imports plugins/b.ts"],
     ["plugins/a.ts", `import { x } from "../mod.ts";`, "plugins/a.ts imports mod.ts"],
+    ["models/a.ts", `import "./demo/recipe/b.ts";`, "models/a.ts imports models/demo/recipe/b.ts"],
     ["core/a.ts", `let x: import("../cli/b.ts").X;`, "core/a.ts imports cli/b.ts"],
     ["mod.ts", `import { run } from "./cli/main.ts";`, "mod.ts imports cli/main.ts"],
     ["cli/a.ts", `import "../tests/b.ts";`, "cli/a.ts imports tests/b.ts"],
@@ -86,6 +87,7 @@ Deno.test("layeringBreaches() lets the allowed arrows through", () => {
     ],
     ["core/a.ts", `const text = 'import "zod"; Deno.cwd()'; // import "../cli/x.ts"`],
     ["tests/unit/a.ts", `import "../../cli/main.ts"; Deno.cwd();`],
+    ["models/demo/recipe/a.ts", `import "../../../cli/main.ts"; import "../../mod.ts"; console.log(Deno.args);`],
   ];
   for (const [path, text] of allowed) assertEquals(layeringBreaches({ path, text }), []);
 });

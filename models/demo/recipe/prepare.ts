@@ -1,0 +1,105 @@
+/**
+ * Makes the data of the demo model: rows for training, rows for validation, and files for evaluation.
+ *
+ *     deno run -A models/demo/recipe/prepare.ts --data DIR --out DIR
+ *
+ * `DIR` of `--data` holds `flickr8k-cn` and `tiny-imagenet-126`. The same seed gives the same files; a run that was ended
+ * is started again, and leaves alone what is there.
+ *
+ * @module
+ */
+import { parseFlags } from "../../../cli/flags.ts";
+import { writeFiles } from "../../../cli/write_files.ts";
+import { captionEvaluation, type EvaluationRow, questionEvaluation } from "./prepare/evaluation_rows.ts";
+import { Draws } from "./prepare/draws.ts";
+import { factsOf } from "./prepare/facts.ts";
+import { objectRows } from "./prepare/object_rows.ts";
+import { type ObjectClass, type ObjectPhoto, type PackedFile, type Photo, readPack, unpack } from "./prepare/pack.ts";
+import { photoRows } from "./prepare/photo_rows.ts";
+import { balancedQuestions } from "./prepare/questions.ts";
+import { type RecipeRow, rowLine } from "./prepare/row.ts";
+import { describeRows } from "./prepare/statistics.ts";
+
+const flags = {
+  data: { type: "string", value: "DIR", summary: "The folder with flickr8k-cn and tiny-imagenet-126" },
+  out: { type: "string", value: "DIR", summary: "The folder to write" },
+  seed: { type: "number", value: "N", summary: "Seed of all choices (default 42)" },
+  objects: { type: "number", value: "N", summary: "Photos of each class of Tiny-ImageNet (default 50)" },
+  questions: {
+    type: "number",
+    value: "N",
+    summary: "Most photos of a topic asked about with one answer (default 1000)",
+  },
+} as const;
+
+/** Photos of a topic in the evaluation of questions, with each answer: small topics have fewer. */
+const evaluated = 100;
+
+const { data, out, seed = 42, objects = 50, questions: most = 1000 } = parseFlags(Deno.args, flags).flags;
+if (data === undefined || out === undefined) throw new TypeError("Cannot prepare data: name --data and --out");
+
+const classes: ObjectClass[] = JSON.parse(await Deno.readTextFile(`${data}/tiny-imagenet-126/classes.json`));
+const train = await flickr("train");
+const val = await flickr("val");
+const things = await tiny();
+await write("train.jsonl", [...train.rows, ...things].map(rowLine));
+await write("captions.jsonl", train.rows.filter(({ kind }) => kind === "caption").map(rowLine));
+await write("val.jsonl", val.rows.map(rowLine));
+await write("eval-captions.jsonl", val.captions.map((row) => JSON.stringify(row)));
+await write("eval-questions.jsonl", val.questions.map((row) => JSON.stringify(row)));
+
+console.log(["train.jsonl", ...describeRows([...train.rows, ...things])].join("\n"));
+console.log(["val.jsonl", ...describeRows(val.rows)].join("\n"));
+const groups = Map.groupBy(val.questions, ({ group }) => group);
+const shown = [...groups].map(([group, rows]) => `${group} ${rows.length}`);
+console.log(
+  `eval-captions.jsonl: ${val.captions.length} records; eval-questions.jsonl: ${val.questions.length} records:`,
+);
+console.log(`  ${shown.join(", ")}`);
+
+/** Rows and evaluation of a split of Flickr8k. Photos come in a mixed order, all rows of one together. */
+async function flickr(
+  split: string,
+): Promise<{ rows: RecipeRow[]; captions: EvaluationRow[]; questions: EvaluationRow[] }> {
+  const pack = `${data}/flickr8k-cn/${split}`;
+  const photos = new Draws(seed, split).shuffle(await readPack<Photo>(pack));
+  const image = ({ id }: Photo) => `flickr/${id}.jpg`;
+  await unpackAll(pack, photos.map((photo) => ({ record: photo, path: image(photo) })));
+  const known = photos.map((photo) => ({ photo, facts: factsOf(photo) }));
+  const asked = balancedQuestions(known, { seed, most });
+  const tested = balancedQuestions(known, { seed, most: evaluated });
+  return {
+    rows: known.flatMap((each) =>
+      photoRows(each, { seed, image: image(each.photo), questions: asked.get(each.photo.id)! })
+    ),
+    captions: known.flatMap((each) => captionEvaluation(each, image(each.photo))),
+    questions: known.flatMap(({ photo }) => questionEvaluation(tested.get(photo.id)!, image(photo))),
+  };
+}
+
+/** Rows of Tiny-ImageNet: the first photos of each class, every other one asked for its own name. */
+async function tiny(): Promise<RecipeRow[]> {
+  const pack = `${data}/tiny-imagenet-126/train`;
+  const byClass = Map.groupBy(await readPack<ObjectPhoto>(pack), ({ label }) => label);
+  const chosen = [...byClass.values()].flatMap((photos) =>
+    photos.slice(0, objects).map((photo, i) => ({ photo, own: i % 2 === 0 }))
+  );
+  const image = ({ file }: ObjectPhoto) => `tiny/${file}`;
+  await unpackAll(pack, chosen.map(({ photo }) => ({ record: photo, path: image(photo) })));
+  return new Draws(seed, "tiny").shuffle(chosen).flatMap(({ photo, own }) => {
+    const shown = classes.find(({ label }) => label === photo.label)!;
+    return objectRows(shown, { seed, image: image(photo), classes, own });
+  });
+}
+
+async function unpackAll(pack: string, files: readonly PackedFile[]): Promise<void> {
+  for (const folder of ["flickr", "tiny"]) await Deno.mkdir(`${out}/images/${folder}`, { recursive: true });
+  const written = await unpack(pack, files.map(({ record, path }) => ({ record, path: `${out}/images/${path}` })));
+  console.log(`${pack}: ${written} of ${files.length} images written, the others are there`);
+}
+
+/** A file that is there in part never is. */
+async function write(name: string, lines: readonly string[]): Promise<void> {
+  const text = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
+  await writeFiles([{ path: `${out}/${name}`, chunks: () => [text] }], { force: true });
+}
