@@ -14,23 +14,38 @@ import { checkLora, type LoraAdapter, readLora } from "../data/lora_file.ts";
 import { mergeLora } from "../data/lora_merge.ts";
 import { asFolder, type Files, resolveName } from "./files.ts";
 
-/** The document of a folder with an adapter in place of a model: a config of its base, `model`, and of itself, `lora`. */
+/** The document of a folder with an adapter: a config of its base, `model`, and of the adapter itself, `lora`. */
 export const adapterDocument = "adapter.json";
 
-/** What an adapter's folder says. */
-export interface AdapterFolder {
-  /** The base: a released model's name, or where it is. */
+/** A model and the adapters that go with it. */
+export interface AdaptedModel {
+  /** A released model's name, or where the model is. */
   readonly model: string;
-  /** The adapters. */
+  /** The adapters; none for a model of its own. */
   readonly lora: readonly LoraConfig[];
 }
 
 /**
- * Reads the document of an adapter's folder. Paths in it start from the folder.
+ * The model and the adapters that a name stands for. The folder of an adapter stands for its base, which may be such a
+ * folder itself; every other name for itself.
  *
- * @throws {ConfigError} naming what is wrong with it
+ * @throws {ConfigError} naming what is wrong with a folder's document
  */
-export async function readAdapterFolder(folder: string, files: Files): Promise<AdapterFolder> {
+export async function findAdapters(name: string, files: Files): Promise<AdaptedModel> {
+  const seen = new Set<string>();
+  let found: AdaptedModel = { model: name, lora: [] };
+  while (await files.isFolder(found.model) && (await files.folder(found.model).list()).includes(adapterDocument)) {
+    const { href } = asFolder(files.resolve(found.model));
+    if (seen.has(href)) throw new ConfigError(`Cannot find model "${name}": "${found.model}" is its own base`);
+    seen.add(href);
+    const { model, lora } = await readDocument(found.model, files);
+    found = { model, lora: [...lora, ...found.lora] };
+  }
+  return found;
+}
+
+/** Reads the document of an adapter's folder. Paths in it start from the folder. */
+async function readDocument(folder: string, files: Files): Promise<AdaptedModel> {
   const url = asFolder(files.resolve(folder));
   const fail = (problem: string, cause?: unknown) =>
     new ConfigError(`Cannot read "${adapterDocument}" of "${folder}": ${problem}`, { cause });

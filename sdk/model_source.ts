@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { adaptersOf, type ModelConfig } from "../core/config.ts";
+import type { ModelConfig } from "../core/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { TensorSource } from "../core/weights.ts";
 import { modelTensors, openCheckpoint } from "../data/checkpoint.ts";
@@ -16,7 +16,7 @@ import { inferModel, type InferredModel } from "../data/infer_model.ts";
 import { isLora } from "../data/lora_file.ts";
 import { type FolderFiles, type ModelFolder, openModelFolder } from "../data/model_folder.ts";
 import { findPreset, presets } from "../models/mod.ts";
-import { adapterDocument, readAdapterFolder } from "./adapters.ts";
+import { findAdapters } from "./adapters.ts";
 import type { Files } from "./files.ts";
 import { randomModelConfig, randomModelName, randomModelTokenizer } from "./random_model.ts";
 
@@ -61,21 +61,26 @@ export function encoderLabel(name: string): string {
 }
 
 /**
- * Finds what a `model` means.
+ * Finds what a `model` means. An adapter's folder means its base, with the adapter in the config.
  *
  * @throws {ConfigError} if it is neither a released model nor a file
  * @throws {WeightError} if the checkpoint cannot be read or understood
  */
-export async function findModel(model: string, files: Files): Promise<ModelSource> {
-  if (model === randomModelName) {
-    const tokenizer = randomModelTokenizer();
-    return { name: model, config: randomModelConfig, sources: new Map(), tokenizer, files: [], random: true };
-  }
-  if (await files.isFolder(model)) {
-    const folder = files.folder(model);
-    if ((await folder.list()).includes(adapterDocument)) return await findAdapted(model, files);
-    return await openFolder(shortName(model), folder);
-  }
+export async function findModel(name: string, files: Files): Promise<ModelSource> {
+  if (name === randomModelName) return findRandom();
+  const { model, lora } = await findAdapters(name, files);
+  const base = await findBase(model, files);
+  return lora.length === 0 ? base : { ...base, config: { ...base.config, lora } };
+}
+
+function findRandom(): ModelSource {
+  const tokenizer = randomModelTokenizer();
+  return { name: randomModelName, config: randomModelConfig, sources: new Map(), tokenizer, files: [], random: true };
+}
+
+async function findBase(model: string, files: Files): Promise<ModelSource> {
+  if (model === randomModelName) return findRandom();
+  if (await files.isFolder(model)) return await openFolder(shortName(model), files.folder(model));
   if (/\.(pth|pt|bin|safetensors)$/.test(model)) {
     const checkpoint = openCheckpoint([{ name: model, bytes: await files.open(model) }]);
     return describe(shortName(model), { folder: { checkpoint }, inferred: infer(checkpoint, undefined) });
@@ -91,13 +96,6 @@ export async function findModel(model: string, files: Files): Promise<ModelSourc
 async function openFolder(name: string, files: FolderFiles): Promise<ModelSource> {
   const folder = await openModelFolder(files);
   return describe(name, { folder, inferred: infer(folder.checkpoint, folder.config) });
-}
-
-/** The base of an adapter's folder, with its adapters. */
-async function findAdapted(folder: string, files: Files): Promise<ModelSource> {
-  const { model, lora } = await readAdapterFolder(folder, files);
-  const base = await findModel(model, files);
-  return { ...base, config: { ...base.config, lora: [...adaptersOf(base.config), ...lora] } };
 }
 
 interface Inferred {

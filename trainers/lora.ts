@@ -7,7 +7,7 @@ import type { Backend, Storage, Storages } from "../core/backend.ts";
 import { ConfigError } from "../core/errors.ts";
 import { globPattern } from "../core/glob.ts";
 import { elementCount } from "../core/graph/tensor.ts";
-import { adaptModel, linearLayers, loraNames } from "../core/lora.ts";
+import { adaptModel, linearLayers, loraNames, type LoraOptions } from "../core/lora.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
 import { planParameters } from "../core/model_plans.ts";
 import { uniform } from "../core/sampling.ts";
@@ -44,18 +44,13 @@ export function chooseLoraLayers(model: VisionLanguageModel, patterns: readonly 
 }
 
 /** What an adapter starts from: nothing, or another adapter. */
-export type LoraStart =
-  | {
-    /** Rows of every A. */
-    readonly rank: number;
-    /** The change is scaled by alpha / rank. */
-    readonly alpha: number;
-    /** Layers by name. */
-    readonly layers: readonly string[];
-    /** Seed; a matrix's values depend on it and on its name alone. */
-    readonly seed: number;
-  }
-  | LoraAdapter;
+export type LoraStart = NewLora | LoraAdapter;
+
+/** An adapter that starts from nothing. */
+export interface NewLora extends LoraOptions {
+  /** Seed; a matrix's values depend on it and on its name alone. */
+  readonly seed: number;
+}
 
 /** Options of {@link LoraTraining}. */
 export interface LoraTrainingOptions {
@@ -75,8 +70,9 @@ export class LoraTraining implements Disposable {
   readonly weights: Storages;
   /** Names of the adapter's parameters. */
   readonly trainable: ReadonlySet<string>;
+  /** What the adapter is. */
+  readonly options: LoraOptions;
   readonly #backend: Backend;
-  readonly #adapter: LoraAdapter;
 
   /**
    * Puts an adapter beside a model. As upstream has it, A is normal with a standard deviation of 0.02 and B is zero, so
@@ -87,10 +83,10 @@ export class LoraTraining implements Disposable {
    */
   constructor(backend: Backend, { model, weights, start }: LoraTrainingOptions) {
     this.#backend = backend;
-    this.#adapter = "seed" in start ? drawAdapter(model, start) : start;
     if (!("seed" in start)) checkLora(start, planParameters(model).storages);
-    const { rank, alpha, layers } = this.#adapter;
-    this.model = adaptModel(model, { rank, alpha, layers: [...layers.keys()] });
+    const { rank, alpha, layers } = "seed" in start ? drawAdapter(model, start) : start;
+    this.options = { rank, alpha, layers: [...layers.keys()] };
+    this.model = adaptModel(model, this.options);
     const own = new Map<string, Storage>();
     const { storages } = planParameters(this.model);
     for (const [layer, { a, b }] of layers) {
@@ -107,14 +103,14 @@ export class LoraTraining implements Disposable {
 
   /** The adapter as it is now. */
   async read(): Promise<LoraAdapter> {
-    const { rank, alpha, layers } = this.#adapter;
+    const { rank, alpha, layers } = this.options;
     const now = async (name: string): Promise<SourceTensor> => {
       const storage = this.weights.get(name)!;
       const values = Float32Array.from(await this.#backend.read(storage));
       return { shape: storage.spec.shape, toFloat32: () => values };
     };
     const read = new Map<string, { readonly a: SourceTensor; readonly b: SourceTensor }>();
-    for (const layer of layers.keys()) {
+    for (const layer of layers) {
       const { a, b } = loraNames(layer);
       read.set(layer, { a: await now(a), b: await now(b) });
     }
@@ -127,10 +123,7 @@ export class LoraTraining implements Disposable {
   }
 }
 
-function drawAdapter(
-  model: VisionLanguageModel,
-  { rank, alpha, layers, seed }: Extract<LoraStart, { readonly seed: number }>,
-): LoraAdapter {
+function drawAdapter(model: VisionLanguageModel, { rank, alpha, layers, seed }: NewLora): LoraAdapter {
   const { storages } = planParameters(adaptModel(model, { rank, alpha, layers }));
   return {
     rank,

@@ -47,9 +47,14 @@ export async function writeModelFiles(
 
 /** Writes a text so that a reader finds the old one or the new one, never a part. */
 export async function writeText(store: FileStore, path: string, text: string): Promise<void> {
+  await writeWhole(store, path, new TextEncoder().encode(text));
+}
+
+/** Writes a file so that a reader finds the old one or the new one, never a part. */
+export async function writeWhole(store: FileStore, path: string, bytes: Uint8Array): Promise<void> {
   const writer = await store.append(`${path}.part`, 0);
   try {
-    await writer.write(new TextEncoder().encode(text));
+    await writer.write(bytes);
   } finally {
     await writer.close();
   }

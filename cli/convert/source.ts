@@ -12,7 +12,7 @@ import { checkLora, isLora, type LoraAdapter, readLora } from "../../data/lora_f
 import { mergeLora } from "../../data/lora_merge.ts";
 import { openModelFolder } from "../../data/model_folder.ts";
 import { findPreset } from "../../models/mod.ts";
-import { adapterDocument, readAdapter, readAdapterFolder } from "../../sdk/adapters.ts";
+import { findAdapters, readAdapter } from "../../sdk/adapters.ts";
 import type { Files } from "../../sdk/files.ts";
 
 /** Options of {@link readSource}. */
@@ -40,17 +40,14 @@ export type ConvertSource = { readonly model: ModelToExport } | { readonly adapt
  * @throws {ConfigError} if a file cannot be read
  * @throws {WeightError} if it is no checkpoint, or an adapter does not fit
  */
-export async function readSource(name: string, options: SourceOptions): Promise<ConvertSource> {
-  const { files, adapters } = options;
+export async function readSource(from: string, options: SourceOptions): Promise<ConvertSource> {
+  const { files } = options;
+  const { model: name, lora } = await findAdapters(from, files);
   const isFolder = await files.isFolder(name);
-  if (isFolder && (await files.folder(name).list()).includes(adapterDocument)) {
-    const { model, lora } = await readAdapterFolder(name, files);
-    return await readSource(model, { ...options, adapters: [...lora, ...adapters] });
-  }
   const { checkpoint, config } = await open(name, isFolder, options);
   if (isLora(checkpoint)) return { adapter: readLora(checkpoint) };
   let tensors = modelTensors(checkpoint);
-  for (const { file, scale } of adapters) {
+  for (const { file, scale } of [...lora, ...options.adapters]) {
     const adapter = await readAdapter(file, files, (adapter) => checkLora(adapter, tensors));
     tensors = mergeLora(tensors, [{ adapter, scale }]);
   }

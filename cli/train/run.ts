@@ -6,6 +6,8 @@
 import { ConfigError } from "../../core/errors.ts";
 import { planParameters } from "../../core/model_plans.ts";
 import { epochOrder } from "../../data/datasets/mod.ts";
+import { formatBytes } from "../../data/hub/mod.ts";
+import { adapterDocument } from "../../sdk/adapters.ts";
 import { createFileStore } from "../../sdk/file_store.ts";
 import { openFiles } from "../../sdk/files.ts";
 import { loadModel } from "../../sdk/load_model.ts";
@@ -28,6 +30,7 @@ import { Interrupted, interruptedCode } from "../interrupts.ts";
 import { folderUrl } from "../model_flags.ts";
 import { modelDocuments } from "./documents.ts";
 import { prepareFeatures, preparePixels } from "./images.ts";
+import { openLora, writeAdapterFolder } from "./lora.ts";
 import { answerProbes, takeProbes } from "./probes.ts";
 import { TrainProgress } from "./progress.ts";
 import { mostImages, splitData, trainRows } from "./rows.ts";
@@ -84,14 +87,20 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
     onNotice: (notice) => progress.note(notice),
     ...flags["allow-missing"].length > 0 && { allowMissing: flags["allow-missing"] },
   });
-  const { parts } = chat;
-  const known = planParameters(parts.model).storages;
-  const parameters = new Map([...parts.weights].filter(([name]) => known.get(name)?.role === "parameter"));
-  initialise(parts.backend, parameters, { patterns: settings.init, seed: settings.seed });
+  const known = planParameters(chat.parts.model).storages;
+  const parameters = new Map([...chat.parts.weights].filter(([name]) => known.get(name)?.role === "parameter"));
+  initialise(chat.parts.backend, parameters, { patterns: settings.init, seed: settings.seed });
+  using lora = await openLora(chat.parts, { settings, files });
+  const parts = lora === undefined ? chat.parts : { ...chat.parts, model: lora.model, weights: lora.weights };
 
-  const trainable = trainableParameters(settings.freeze, [...parameters.keys()]);
+  const trainable = lora?.trainable ?? trainableParameters(settings.freeze, [...parameters.keys()]);
   const frozen = await digestWeights(parts.backend, parameters, (name) => !trainable.has(name));
-  const config = JSON.stringify({ ...decisive(settings), rows: data.training.length, frozen });
+  const config = JSON.stringify({
+    ...decisive(settings),
+    rows: data.training.length,
+    frozen,
+    ...lora && { lora: { ...settings.lora, rank: lora.options.rank, alpha: lora.options.alpha } },
+  });
   if (resumed !== undefined) checkConfig(resumed.config, config);
 
   const { tokenizer, model } = parts;
@@ -140,13 +149,17 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
     if (best) await writeModel("best");
     await log.report();
   };
-  const writeModel = (folder: string) =>
-    writeModelFiles(store, folder, {
+  const writeModel = async (folder: string) => {
+    if (lora !== undefined) return await writeAdapterFolder(lora, { store, folder, settings });
+    await store.remove(folder === "" ? adapterDocument : `${folder}/${adapterDocument}`); // of a run that was before
+    await writeModelFiles(store, folder, {
       backend: parts.backend,
       weights: parameters,
       withEncoder: documents.withEncoder,
       documents: documents.texts,
     });
+    return undefined;
+  };
 
   const count = step.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
   progress.note(`${rows.length} rows, ${batches.batchesPerEpoch} batches an epoch, ${count} parameters to train`);
@@ -188,7 +201,7 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
       progress.note(`  ${JSON.stringify(record.text)}`);
     }
   }
-  await writeModel("");
+  const adapter = await writeModel("");
   await log.report();
   const { prepared, kept, prepareMs } = images.counts;
   const seconds = (prepareMs / 1000).toFixed(1);
@@ -197,6 +210,7 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
       ? `images: ${prepared} decoded in ${seconds} s`
       : `features: ${prepared} images encoded in ${seconds} s, ${kept} from earlier runs`,
   );
+  if (adapter !== undefined) progress.note(`adapter: ${adapter.file}, ${formatBytes(adapter.bytes)}`);
   progress.note(`saved to ${store.location}: chat with it by "minimind chat ${settings.out}"`);
 }
 

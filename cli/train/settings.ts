@@ -7,9 +7,24 @@ import { ConfigError } from "../../core/errors.ts";
 import type { FlagValues } from "../flags.ts";
 import type { trainFlags } from "./flags.ts";
 import { type FreezePolicy, parseFreezePolicy } from "../../trainers/freeze.ts";
+import { defaultLoraLayers } from "../../trainers/lora.ts";
 
 /** Values of the flags. */
 export type TrainFlagValues = FlagValues<typeof trainFlags>;
+
+/** The adapter that a run trains. */
+export interface LoraSettings {
+  /** Rows of every A. */
+  readonly rank: number;
+  /** The change is scaled by alpha / rank. */
+  readonly alpha: number;
+  /** Patterns of the layers to adapt. */
+  readonly layers: readonly string[];
+  /** Start of its file name. */
+  readonly name: string;
+  /** An adapter to go on from, which has all of the above but the name. */
+  readonly weight?: string | undefined;
+}
 
 /** A run, complete. */
 export interface TrainSettings {
@@ -45,8 +60,10 @@ export interface TrainSettings {
   readonly tokens: number;
   /** Images of a row at most. */
   readonly maxImages?: number | undefined;
-  /** What is trained. */
+  /** What is trained, where no adapter is. */
   readonly freeze: FreezePolicy;
+  /** The adapter that is trained in place of the model. */
+  readonly lora?: LoraSettings | undefined;
   /** Patterns of parameters that start from nothing. */
   readonly init: readonly string[];
   /** Seed. */
@@ -79,6 +96,9 @@ const defaults = {
   sft: { batchSize: 4, learningRate: 5e-6, tokens: 768, freeze: "sft" },
 } as const;
 
+/** Upstream's `train_lora.py`'s. */
+const loraLearningRate = 1e-4;
+
 /**
  * Puts a run together.
  *
@@ -95,6 +115,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
   const { data, out } = flags;
   if (data === undefined) throw new TypeError("Cannot train without data: name a file with --data");
   if (out === undefined) throw new TypeError("Cannot train without a folder to write to: name it with --out");
+  const lora = loraOf(flags);
   const badRows = flags["on-bad-row"] ?? "error";
   if (badRows !== "error" && badRows !== "skip") {
     throw new TypeError(`Cannot read flag "--on-bad-row": "${badRows}" is neither error nor skip`);
@@ -109,7 +130,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     threads: flags.threads,
     epochs: count(flags, "epochs") ?? 2,
     batchSize: count(flags, "batch-size") ?? own.batchSize,
-    learningRate: flags["learning-rate"] ?? own.learningRate,
+    learningRate: flags["learning-rate"] ?? (lora === undefined ? own.learningRate : loraLearningRate),
     warmupSteps: flags["warmup-steps"] ?? 0,
     accumulation: count(flags, "accumulation-steps") ?? 1,
     clip: flags["grad-clip"] ?? 1,
@@ -117,6 +138,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     tokens: count(flags, "max-seq-len") ?? own.tokens,
     maxImages: flags["max-images"],
     freeze: policyOf(flags, own.freeze),
+    lora,
     init: flags.init,
     seed: flags.seed ?? 42,
     valSplit: flags["val-split"] ?? 0,
@@ -154,6 +176,30 @@ function policyOf(flags: TrainFlagValues, fallback: string): FreezePolicy {
   if (freeze.length > 1 || /[.*]/.test(freeze[0] ?? "")) return freeze;
   const level = flags["freeze-llm"];
   return parseFreezePolicy(freeze[0] ?? (level === undefined ? fallback : `freeze_llm ${level}`));
+}
+
+/** @throws {TypeError} if flags of an adapter and of the model itself are mixed */
+function loraOf(flags: TrainFlagValues): LoraSettings | undefined {
+  const given = (names: readonly (keyof TrainFlagValues & string)[]) =>
+    names.find((name) => Array.isArray(flags[name]) ? flags[name].length > 0 : flags[name] !== undefined);
+  const shape = given(["lora-rank", "lora-alpha", "lora-layers"]);
+  const { "lora-name": name = "lora_vlm", "lora-weight": weight, "lora-layers": layers } = flags;
+  if (!flags.lora) {
+    const idle = shape ?? given(["lora-name", "lora-weight"]);
+    if (idle !== undefined) throw new TypeError(`Cannot use flag "--${idle}" without --lora`);
+    return undefined;
+  }
+  const other = given(["freeze", "freeze-llm", "init"]);
+  if (other !== undefined) throw new TypeError(`Cannot use flag "--${other}" with --lora: the model stays as it is`);
+  if (weight !== undefined && shape !== undefined) {
+    throw new TypeError(`Cannot use flag "--${shape}" with --lora-weight: the adapter has its own`);
+  }
+  if (!/^[\w.-]+$/.test(name)) {
+    throw new TypeError(`Cannot read flag "--lora-name": "${name}" is not the start of a file name`);
+  }
+  const rank = count(flags, "lora-rank") ?? 16;
+  const alpha = flags["lora-alpha"] ?? rank;
+  return { rank, alpha, layers: layers.length > 0 ? layers : defaultLoraLayers, name, weight };
 }
 
 function resumeOf(flags: TrainFlagValues): "last" | "previous" | undefined {

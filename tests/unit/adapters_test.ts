@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { parseAdapter } from "../../cli/model_flags.ts";
 import type { ModelConfig } from "../../core/config.ts";
 import { ConfigError, WeightError } from "../../core/errors.ts";
@@ -133,7 +133,18 @@ Deno.test("loadModel() of an adapter's folder takes its base and adds it; the fo
   const [random] = await weightsOf({ model: "random" });
   assert(offBy(q, { before: random!, after: (await weightsOf({ model: out }))[0]!, factor: 0.5 }) <= 1e-6);
 
+  const second = `${folder.path}/second`;
+  await Deno.mkdir(second);
+  await Deno.writeTextFile(
+    `${second}/adapter.json`,
+    JSON.stringify({ model: "../out", lora: "../out/one.safetensors" }),
+  );
+  assert(offBy(q, { before: random!, after: (await weightsOf({ model: second }))[0]!, factor: 1.5 }) <= 1e-6);
+
   const refused = async () => (await assertRejects(() => weightsOf({ model: out }), ConfigError)).message;
+  await write({ model: "../second", lora: "one.safetensors" });
+  assertStringIncludes(await refused(), `Cannot find model "${out}": "file://`);
+  assertStringIncludes(await refused(), `" is its own base`);
   await write({ model: "random" });
   assertEquals(
     await refused(),

@@ -211,3 +211,30 @@ Deno.test("readSettings() takes upstream's flags, a config file beneath them and
     await Deno.remove(file);
   }
 });
+
+Deno.test("readSettings() of --lora has upstream's rank, learning rate and no alpha of its own", async () => {
+  const read = (...args: string[]) => {
+    const { flags } = parseFlags(["--data", "rows.jsonl", "--out", "out", ...args], trainFlags);
+    return readSettings(flags, ["sft"]);
+  };
+  assertEquals((await read()).lora, undefined);
+  const plain = await read("--lora");
+  const layers = ["model.layers.*_proj"];
+  assertEquals(plain.lora, { rank: 16, alpha: 16, layers, name: "lora_vlm", weight: undefined });
+  assertEquals(plain.learningRate, 1e-4);
+  const own = await read(
+    "--lora",
+    "--lora_rank",
+    "4",
+    "--lora-alpha",
+    "8",
+    "--lora-layers",
+    "square",
+    "--lora_name",
+    "a",
+  );
+  assertEquals(own.lora, { rank: 4, alpha: 8, layers: ["square"], name: "a", weight: undefined });
+  await assertRejects(() => read("--lora", "--lora-rank", "1.5"), TypeError, "1.5 is not a whole number above 0");
+  await assertRejects(() => read("--lora", "--init", "model.*"), TypeError, '"--init" with --lora: the model stays');
+  await assertRejects(() => read("--lora-layers", "*"), TypeError, '"--lora-layers" without --lora');
+});
