@@ -18,6 +18,7 @@ const referenceParameters = 2_000_000;
 const flags = {
   backend: { type: "string", value: "NAME", summary: "reference or wasm (default wasm)" },
   threads: { type: "number", value: "N", summary: "Threads of the wasm backend (default all cores)" },
+  large: { type: "boolean", summary: "With reference: models of real size too, which takes minutes" },
   only: { type: "string", value: "PATTERN", summary: "Run only the cases whose name matches this regular expression" },
 } as const;
 
@@ -32,14 +33,14 @@ export const verifyCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags: { backend = "wasm", threads, only }, positional } = parseFlags(args, flags);
+  const { flags: { backend = "wasm", threads, only, large }, positional } = parseFlags(args, flags);
   if (positional.length > 1) throw new TypeError(`Cannot verify ${positional.join(", ")}: name one folder`);
   const folder = positional[0] ?? ownCases;
   if (!await isFolder(folder)) throw new Error(`Cannot verify "${folder}": there is no such folder`);
   const start = performance.now();
   const counts = await verifyFolder(folder, {
     createBackend: backendMaker(backend, threads),
-    maxParameters: backend === "reference" ? referenceParameters : Infinity,
+    maxParameters: backend === "reference" && !large ? referenceParameters : Infinity,
     only: only === undefined ? undefined : new RegExp(only),
     report: (name, { stage, status, detail }) => console.log(`${status.padEnd(7)}  ${name}  ${stage}  ${detail}`),
   });
