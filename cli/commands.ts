@@ -20,3 +20,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   tokenizer: async () => (await import("./tokenizer.ts")).tokenizerCommand,
   cache: async () => (await import("./cache.ts")).cacheCommand,
 };
+
+/** Other names of commands. */
+export const otherNames: Readonly<Record<string, string>> = { export: "convert" };

@@ -57,12 +57,12 @@ const flags = {
 /** Converts a model's weights between formats. */
 export const convertCommand: Command = {
   name: "convert",
-  summary: "Convert a model between .pth, safetensors and a Hugging Face folder, or merge LoRA adapters into it",
+  summary: "Convert a model between .pth, safetensors and a Hugging Face folder, or merge LoRA into it (also export)",
   usage: "FROM TO",
   flags,
   examples: [
     "convert out/sft_vlm_768.pth minimind-3v --tokenizer tokenizer",
-    "convert minimind-3v out/ --format pth",
+    "export out/ upstream/ --format pth",
     "convert minimind-3v out/sft_vlm_768.pth --force",
     "convert sft_vlm_512.pth model.safetensors --precision f32",
     "convert minimind-3v merged.pth --lora medical.safetensors --lora style.safetensors:0.5",

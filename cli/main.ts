@@ -5,7 +5,7 @@
  */
 import config from "../deno.json" with { type: "json" };
 import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commands, otherNames } from "./commands.ts";
 import { commandHelp, program, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 
@@ -47,7 +47,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
 /** @throws {TypeError} naming the nearest command, or all of them */
 function find(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name]!();
-  const names = Object.keys(commands);
+  if (Object.hasOwn(otherNames, name)) return commands[otherNames[name]!]!();
+  const names = [...Object.keys(commands), ...Object.keys(otherNames)];
   const meant = nearest(name, names);
   const hint = meant ? `did you mean ${meant}? ` : "";
   throw new TypeError(`Cannot run "${name}": ${hint}there are ${names.join(", ")}`);

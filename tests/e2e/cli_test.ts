@@ -61,3 +61,9 @@ Deno.test("minimind needs no permission to read the environment", async () => {
   assertEquals(code, 1);
   assertMatch(new TextDecoder().decode(stderr), /^minimind: Cannot run "nonsense"/);
 });
+
+Deno.test("minimind finds a command by its other name", async () => {
+  const [convert, other] = [await minimind(["convert", "--help"]), await minimind(["export", "--help"])];
+  assertEquals(other, convert);
+  assertEquals(other.code, 0);
+});
