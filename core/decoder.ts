@@ -17,12 +17,22 @@ export interface CacheOptions extends CachePlaces {
   readonly rows?: number | undefined;
 }
 
+/** Several sequences in one row, each after the other: what tells them apart. */
+export interface Packing {
+  /** Position of every token in its own sequence, `[B,T]` i32. */
+  readonly position: Tensor;
+  /** Segment of every token, `[B,T]` i32: a token sees its own and the prefix of it; see `packedSegment`. */
+  readonly segment: Tensor;
+}
+
 /** Options of {@link Decoder.forward}. */
 export interface ForwardOptions {
   /** Reads and extends a KV cache; without it the new tokens are all there is. */
   readonly cache?: CacheOptions | undefined;
   /** 0 for padding, `[B,S]` i32. */
   readonly keep?: Tensor | undefined;
+  /** Several sequences in each row, only without a cache. A decoder that knows no such thing must throw. */
+  readonly packing?: Packing | undefined;
   /** Whether to compute the router's auxiliary loss (training). Default false. */
   readonly auxLoss?: boolean | undefined;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CacheOptions, Decoder, DecoderOutput } from "./decoder.ts";
+import type { CacheOptions, Decoder, DecoderOutput, Packing } from "./decoder.ts";
 import { type Grid, isGraphEncoder, type VisionEncoder } from "./encoder.ts";
 import { ConfigError } from "./errors.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -120,6 +120,8 @@ export interface LossInput {
   readonly targets: Tensor;
   /** 0 for padding, `[B,T]` i32. */
   readonly keep?: Tensor | undefined;
+  /** Several sequences in each row. Default one. */
+  readonly packing?: Packing | undefined;
   /** Whether to add the routers' load-balancing losses. Default true; dense models have none. */
   readonly auxLoss?: boolean | undefined;
 }
@@ -141,6 +143,7 @@ export function loss(graph: Graph, model: VisionLanguageModel, input: LossInput)
   const targets = graph.reshape(input.targets, rows);
   const { hidden, auxLoss } = decoder.forward(graph, input.hidden, {
     keep: input.keep,
+    packing: input.packing,
     auxLoss: input.auxLoss ?? true,
   });
   const each = graph.crossEntropy(graph.reshape(hidden, [...rows, decoder.width]), decoder.head(graph), targets); // [M]

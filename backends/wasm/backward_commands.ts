@@ -101,12 +101,14 @@ export const backwardSteps: Steps = {
     one(Opcode.geluBackward, [at(x), at(dy), at(dx), count(x), geluKinds[attributes.kind]]),
   swigluBackward: ({ inputs: { gate, up, dy }, outputs: { dgate, dup } }, at) =>
     one(Opcode.swigluBackward, [at(gate), at(up), at(dy), at(dgate), at(dup), count(gate)]),
-  ropeBackward: ({ inputs: { dy, cos, sin, start }, outputs: { dx } }, at) =>
-    one(Opcode.ropeBackward, [at(dy), at(cos), at(sin), at(start), at(dx), ...dx.shape, cos.shape[0]!]),
-  attentionBackward: ({ inputs: { q, k, v, keep, dy }, outputs: { dq, dk, dv }, attributes }, at) => {
+  ropeBackward: ({ inputs: { dy, cos, sin, start, position }, outputs: { dx } }, at) => {
+    const addresses = [at(dy), at(cos), at(sin), at(start), at(position), at(dx)];
+    return one(Opcode.ropeBackward, [...addresses, ...dx.shape, cos.shape[0]!]);
+  },
+  attentionBackward: ({ inputs: { q, k, v, keep, segment, dy }, outputs: { dq, dk, dv }, attributes }, at) => {
     const [batch, tokens, heads, width] = q.shape as [number, number, number, number];
     const [, keys, groups] = k.shape as [number, number, number];
-    const addresses = [at(q), at(k), at(v), at(keep), at(dy), at(dq), at(dk), at(dv)];
+    const addresses = [at(q), at(k), at(v), at(keep), at(segment), at(dy), at(dq), at(dk), at(dv)];
     const extents = [batch, tokens, keys, heads, groups, width];
     return one(Opcode.attentionBackward, [
       ...addresses,
@@ -226,7 +228,7 @@ export function backwardScratchBytes(call: Call, packBytes: number): number {
       const [, tokens, , width] = call.inputs.q.shape as [number, number, number, number];
       const padded = Math.ceil(call.inputs.k.shape[1]! / 8) * 8;
       const queries = Math.ceil(tokens / 4) * 4;
-      return 4 * (2 * padded * width + 2 * queries * padded + 4 * padded + 4 * width) + 128;
+      return 4 * (2 * padded * width + 2 * queries * padded + 5 * padded + 4 * width) + 144;
     }
     default:
       return 0;

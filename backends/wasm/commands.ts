@@ -66,11 +66,12 @@ const operands: Operands = {
   ],
   gelu: ({ inputs: { x }, outputs: { y }, attributes }, at) => [at(x), at(y), count(x), geluKinds[attributes.kind]],
   swiglu: ({ inputs: { gate, up }, outputs: { y } }, at) => [at(gate), at(up), at(y), count(y)],
-  rope: ({ inputs: { x, cos, sin, start }, outputs: { y } }, at) => [
+  rope: ({ inputs: { x, cos, sin, start, position }, outputs: { y } }, at) => [
     at(x),
     at(cos),
     at(sin),
     at(start),
+    at(position),
     at(y),
     ...x.shape,
     cos.shape[0]!,
@@ -79,10 +80,10 @@ const operands: Operands = {
     const [batch, tokens] = x.shape as [number, number];
     return [at(x), at(start), at(row), at(cache), batch, tokens, cache.shape[1]!, count(x) / batch / tokens];
   },
-  attention: ({ inputs: { q, k, v, start, keep, row }, outputs: { y }, attributes }, at) => {
+  attention: ({ inputs: { q, k, v, start, keep, row, segment }, outputs: { y }, attributes }, at) => {
     const [batch, tokens, heads, width] = q.shape as [number, number, number, number];
     const [, keys, groups] = k.shape as [number, number, number];
-    const addresses = [at(q), at(k), at(v), at(start), at(keep), at(row), at(y)];
+    const addresses = [at(q), at(k), at(v), at(start), at(keep), at(row), at(segment), at(y)];
     const extents = [batch, tokens, keys, heads, groups, width];
     return [...addresses, ...extents, Number(attributes.causal), float(attributes.scale)];
   },

@@ -24,7 +24,7 @@ export function scratchBytes(call: Call): number {
     case "attention": {
       const [, keys, , width] = call.inputs.k.shape as [number, number, number, number];
       const padded = Math.ceil(keys / 8) * 8;
-      return 4 * (padded * width + 8 * padded + 4 * width) + TILE_BYTES;
+      return 4 * (padded * width + 9 * padded + 4 * width) + TILE_BYTES + 16;
     }
     case "crossEntropy": {
       const [n, k] = matrixExtents(call.inputs.weight);

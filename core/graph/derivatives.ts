@@ -119,17 +119,17 @@ const rules: Rules = {
       d.graph.append("swigluBackward", { gate, up, dy: d.of(y)! }, { dgate: dgate!, dup: dup! }, {});
     });
   },
-  rope({ inputs: { x, cos, sin, start }, outputs: { y } }, d) {
+  rope({ inputs: { x, ...places }, outputs: { y } }, d) {
     const dx = d.to(x);
-    if (dx !== undefined) d.graph.append("ropeBackward", { dy: d.of(y)!, cos, sin, start }, { dx }, {});
+    if (dx !== undefined) d.graph.append("ropeBackward", { dy: d.of(y)!, ...places }, { dx }, {});
   },
-  attention({ inputs: { q, k, v, start, keep, row }, outputs: { y }, attributes }, d) {
+  attention({ inputs: { q, k, v, start, keep, row, segment }, outputs: { y }, attributes }, d) {
     if (start !== undefined || row !== undefined) {
       throw new ShapeError('Cannot differentiate "attention": its keys are in a cache');
     }
     d.toAll([q, k, v], ([dq, dk, dv]) => {
       const outputs = { dq: dq!, dk: dk!, dv: dv! };
-      d.graph.append("attentionBackward", { q, k, v, keep, y, dy: d.of(y)! }, outputs, attributes);
+      d.graph.append("attentionBackward", { q, k, v, keep, segment, y, dy: d.of(y)! }, outputs, attributes);
     });
   },
   unfold({ inputs: { x }, outputs: { y }, attributes }, d) {

@@ -21,6 +21,27 @@ export interface AttentionOptions {
   readonly keep?: Tensor | undefined;
   /** Which row of k and v each row of q reads, `[B]` i32. Default its own. */
   readonly row?: Tensor | undefined;
+  /**
+   * Segment of every key, `[B,S]` i32: a query sees its own segment and the prefix of it, see {@link packedSegment}. Only
+   * when causal. Default: all keys are of one.
+   */
+  readonly segment?: Tensor | undefined;
+}
+
+/**
+ * Number of a segment in a row that several sequences share: `prefix`, from 0, counts the sequences that share
+ * nothing; `part` the segments behind one's prefix, from 1, and 0 is the prefix itself.
+ */
+export function packedSegment(prefix: number, part: number): number {
+  return prefix * 2 ** 16 + part;
+}
+
+/** Where tokens stand: behind others, or each at a place of its own. */
+export interface RopePlaces {
+  /** Position of the first token of each row, `[B]` i32. Default 0. */
+  readonly start?: Tensor | undefined;
+  /** Position of every token, `[B,T]` i32, instead of `start`. */
+  readonly position?: Tensor | undefined;
 }
 
 /** Where new keys or values go in a cache. */
@@ -216,19 +237,23 @@ export class Graph {
     return this.append("swiglu", { gate, up }, { y: this.#like("swiglu.y", gate) }, {}).y;
   }
 
-  /** Rotary position embedding, halves convention; cos, sin `[positions, C/2]`, start `[B]` i32. */
-  rope(x: Tensor, cos: Tensor, sin: Tensor, start?: Tensor): Tensor {
+  /** Rotary position embedding, halves convention; cos, sin `[positions, C/2]`. */
+  rope(x: Tensor, cos: Tensor, sin: Tensor, { start, position }: RopePlaces = {}): Tensor {
     const half = x.shape.at(-1)! / 2;
     match("rope", {
       x: [x, "f32 [B, T, H, C]"],
       cos: [cos, `f32 [P, ${half}]`],
       sin: [sin, `f32 [P, ${half}]`],
       start: [start, "i32 [B]"],
+      position: [position, "i32 [B, T]"],
     });
-    if (start === undefined && x.shape[1]! > cos.shape[0]!) {
+    if (start !== undefined && position !== undefined) {
+      throw new ShapeError('Cannot add "rope": tokens have a position each or a start, not both');
+    }
+    if (start === undefined && position === undefined && x.shape[1]! > cos.shape[0]!) {
       throw new ShapeError(`Cannot add "rope": ${x.shape[1]} tokens, but the table has ${cos.shape[0]} positions`);
     }
-    return this.append("rope", { x, cos, sin, start }, { y: this.#like("rope.y", x) }, {}).y;
+    return this.append("rope", { x, cos, sin, start, position }, { y: this.#like("rope.y", x) }, {}).y;
   }
 
   /** Writes x `[B,T,G,C]` into cache `[R,S,G,C]` from position start[b] of row row[b], by default b, on. */
@@ -244,7 +269,7 @@ export class Graph {
 
   /** Grouped-query attention: q `[B,T,H,C]`, k and v `[R,S,G,C]` → `[B,T,H,C]`. */
   attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
-    const { causal, start, keep, row } = options;
+    const { causal, start, keep, row, segment } = options;
     const keys = `f32 [${row === undefined ? "B" : "R"}, S, G, C]`;
     const { T, S, H, G, C } = match("attention", {
       q: [q, "f32 [B, T, H, C]"],
@@ -253,14 +278,18 @@ export class Graph {
       start: [start, "i32 [B]"],
       keep: [keep, "i32 [B, S]"],
       row: [row, "i32 [B]"],
+      segment: [segment, "i32 [B, S]"],
     });
+    if (segment !== undefined && !causal) {
+      throw new ShapeError('Cannot add "attention": only causal queries have segments');
+    }
     if (H! % G! !== 0) throw new ShapeError(`Cannot add "attention": ${H} heads do not share ${G} key heads evenly`);
     if (causal && start === undefined && T! > S!) {
       throw new ShapeError(`Cannot add "attention": ${T} causal queries over ${S} keys without a start`);
     }
     const scale = options.scale ?? 1 / Math.sqrt(C!);
     const y = this.#like("attention.y", q);
-    return this.append("attention", { q, k, v, start, keep, row }, { y }, { causal, scale }).y;
+    return this.append("attention", { q, k, v, start, keep, row, segment }, { y }, { causal, scale }).y;
   }
 
   /** Square patches of pixels `[B,3,S,S]` as rows `[B,N,3·P·P]`, ready for a linear patch embedding. */

@@ -72,9 +72,19 @@ export interface KernelTable {
 
   /**
    * Rotary position: y [B,T,H,C], halves convention. Token t of row b stands at start[b] + t (start [B] i32,
-   * 0 when absent); cos, sin [positions, C/2]. May run in place.
+   * 0 when absent), or at position[b,t] (position [B,T] i32) where each has its own; cos, sin [positions, C/2]. May run
+   * in place.
    */
-  rope: Signature<{ x: Tensor; cos: Tensor; sin: Tensor; start?: Tensor | undefined }, { y: Tensor }>;
+  rope: Signature<
+    {
+      x: Tensor;
+      cos: Tensor;
+      sin: Tensor;
+      start?: Tensor | undefined;
+      position?: Tensor | undefined;
+    },
+    { y: Tensor }
+  >;
   /**
    * cache [R,S,G,C] positions start[b] … start[b] + T of row row[b] = x [B,T,G,C]; positions past S are dropped. Without
    * row [B] i32, R is B and row b is b's. Two b may have one row if they write the same.
@@ -84,6 +94,10 @@ export interface KernelTable {
    * y [B,T,H,C] = softmax(scale · q kᵀ) v with k, v [R,S,G,C], H a multiple of G; b reads row row[b] of them, or b
    * without row [B] i32, and then R is B. Causal: query t of b sees keys 0 … start[b] + t; otherwise all S.
    * keep [B,S] i32 adds −1e9 where 0, rounded to f32, so that a query with nothing to see sees everything alike.
+   *
+   * segment [B,S] i32, only when causal, lets several sequences share a row: a query sees the keys of its own segment,
+   * which is that of the key at its place, and those of the segment with the same high half and 0 in the low half, the
+   * prefix that segments of one sequence share. What no query of a block sees costs nothing.
    */
   attention: Signature<
     {
@@ -93,6 +107,7 @@ export interface KernelTable {
       start?: Tensor | undefined;
       keep?: Tensor | undefined;
       row?: Tensor | undefined;
+      segment?: Tensor | undefined;
     },
     { y: Tensor },
     { causal: boolean; scale: number }
@@ -177,12 +192,20 @@ export interface KernelTable {
   swigluBackward: Signature<{ gate: Tensor; up: Tensor; dy: Tensor }, { dgate: Tensor; dup: Tensor }>;
   /** dx += dy rotated back */
   ropeBackward: Signature<
-    { dy: Tensor; cos: Tensor; sin: Tensor; start?: Tensor | undefined },
+    { dy: Tensor; cos: Tensor; sin: Tensor; start?: Tensor | undefined; position?: Tensor | undefined },
     { dx: Tensor }
   >;
   /** Gradients of attention without a cache (no start, no row); the probabilities are computed again, a few rows at a time */
   attentionBackward: Signature<
-    { q: Tensor; k: Tensor; v: Tensor; keep?: Tensor | undefined; y: Tensor; dy: Tensor },
+    {
+      q: Tensor;
+      k: Tensor;
+      v: Tensor;
+      keep?: Tensor | undefined;
+      segment?: Tensor | undefined;
+      y: Tensor;
+      dy: Tensor;
+    },
     { dq: Tensor; dk: Tensor; dv: Tensor },
     { causal: boolean; scale: number }
   >;

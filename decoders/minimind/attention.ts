@@ -22,7 +22,7 @@ export interface BlockContext {
 
 /** Causal attention over the new tokens and, with a cache, all earlier ones: x `[B,T,D]` → `[B,T,D]`. */
 export function selfAttention(graph: Graph, x: Tensor, context: BlockContext): Tensor {
-  const { options, layer, rope: { cos, sin }, forward: { cache, keep } } = context;
+  const { options, layer, rope: { cos, sin }, forward: { cache, keep, packing } } = context;
   const { numAttentionHeads: H, numKeyValueHeads: G, headDim: C, hiddenSize: D, generation, rmsNormEps } = options;
   const [B, T] = x.shape as [number, number];
   const prefix = `model.layers.${layer}.self_attn`;
@@ -32,7 +32,10 @@ export function selfAttention(graph: Graph, x: Tensor, context: BlockContext): T
   };
   const rotate = (name: string, y: Tensor) => {
     const weight = () => graph.parameter(`${prefix}.${name}_norm.weight`, [C]);
-    return graph.rope(generation === 3 ? graph.rmsNorm(y, weight(), rmsNormEps) : y, cos, sin, cache?.start);
+    return graph.rope(generation === 3 ? graph.rmsNorm(y, weight(), rmsNormEps) : y, cos, sin, {
+      start: cache?.start,
+      position: packing?.position,
+    });
   };
   const q = rotate("q", project("q", H)); // [B,T,H,C]
   let k = rotate("k", project("k", G)); // [B,T,G,C]
@@ -45,6 +48,12 @@ export function selfAttention(graph: Graph, x: Tensor, context: BlockContext): T
     graph.cacheWrite(values, v, cache);
     [k, v] = [keys, values]; // [R,S,G,C]
   }
-  const y = graph.attention(q, k, v, { causal: true, start: cache?.start, row: cache?.row, keep }); // [B,T,H,C]
+  const y = graph.attention(q, k, v, {
+    causal: true,
+    start: cache?.start,
+    row: cache?.row,
+    keep,
+    segment: packing?.segment,
+  }); // [B,T,H,C]
   return graph.linear(graph.reshape(y, [B, T, H * C]), graph.matrix(`${prefix}.o_proj.weight`, [D, H * C]));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { packedSegment, type RopePlaces } from "../../core/graph/graph.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
 import { type CaseGraph, type KernelCase, kernelCase, noise, wholeNumbers } from "./case.ts";
 
@@ -14,18 +15,28 @@ function ropeTables({ graph }: CaseGraph, { positions, half }: { positions: numb
   return [graph.constant("cos", cos, [positions, half]), graph.constant("sin", sin, [positions, half])];
 }
 
+/** Extents and places of a case of rope. */
+interface RopeSpec {
+  readonly shape: readonly [number, number, number, number];
+  readonly positions: number;
+  readonly start?: readonly number[] | undefined;
+  readonly position?: Iterable<number> | undefined;
+}
+
+function ropePlaces(c: CaseGraph, { shape, start, position }: Omit<RopeSpec, "positions">): RopePlaces {
+  return {
+    start: start && c.integers("start", [shape[0]], start),
+    position: position && c.integers("position", [shape[0], shape[1]], position),
+  };
+}
+
 function ropeCase(
   label: string,
-  { shape, positions, start }: {
-    shape: readonly [number, number, number, number];
-    positions: number;
-    start?: number[];
-  },
+  { shape, positions, start, position }: RopeSpec,
 ): KernelCase {
   return kernelCase({ kernel: "rope", label: `${label}, [${shape}]`, tolerance: 1e-5 }, (c) => {
     const [cos, sin] = ropeTables(c, { positions, half: shape[3] / 2 });
-    const at = start === undefined ? undefined : c.integers("start", [shape[0]], start);
-    c.output("y", c.graph.rope(c.input("x", shape), cos, sin, at));
+    c.output("y", c.graph.rope(c.input("x", shape), cos, sin, ropePlaces(c, { shape, start, position })));
   });
 }
 
@@ -44,10 +55,20 @@ interface AttentionSpec {
   /** Row of k and v that each row of q reads; R of them, those that nobody reads are huge. */
   readonly row?: readonly number[];
   readonly R?: number;
+  /** Segment of every key. */
+  readonly segment?: Iterable<number>;
+}
+
+/** Segments of a row of `count` keys: of each sequence the length of its prefix, then of what is behind it. */
+function segments(count: number, sequences: readonly (readonly number[])[]): number[] {
+  const row = sequences.flatMap((lengths, sequence) =>
+    lengths.flatMap((length, part) => Array(length).fill(packedSegment(sequence, part)))
+  );
+  return [...row, ...Array(count - row.length).fill(packedSegment(sequences.length, 0))];
 }
 
 function attentionCase(label: string, spec: AttentionSpec): KernelCase {
-  const { B = 1, T, S, H, G, C, causal, start, keep, row, R = B } = spec;
+  const { B = 1, T, S, H, G, C, causal, start, keep, row, R = B, segment } = spec;
   const extents = `T ${T}, S ${S}, heads ${H}/${G} of ${C}`;
   return kernelCase({ kernel: "attention", label: `${label}, ${extents}`, tolerance: 1e-5 }, (c) => {
     const cache = (name: string) => {
@@ -64,6 +85,7 @@ function attentionCase(label: string, spec: AttentionSpec): KernelCase {
       start: start && c.integers("start", [B], start),
       keep: keep && c.integers("keep", [B, S], keep),
       row: row && c.integers("row", [B], row),
+      segment: segment && c.integers("segment", [B, S], segment),
     });
     c.output("y", y);
   });
@@ -72,32 +94,31 @@ function attentionCase(label: string, spec: AttentionSpec): KernelCase {
 /** A backward case of rope. */
 function ropeBackwardCase(
   label: string,
-  { shape, positions, start }: {
-    shape: readonly [number, number, number, number];
-    positions: number;
-    start?: number[];
-  },
+  { shape, positions, start, position }: RopeSpec,
 ): KernelCase {
   return kernelCase({ kernel: "ropeBackward", label: `${label}, [${shape}]`, tolerance: 1e-5 }, (c) => {
     const [cos, sin] = ropeTables(c, { positions, half: shape[3] / 2 });
-    const at = start === undefined ? undefined : c.integers("start", [shape[0]], start);
-    c.graph.append("ropeBackward", { dy: c.input("dy", shape), cos, sin, start: at }, { dx: c.state("dx", shape) }, {});
+    const places = ropePlaces(c, { shape, start, position });
+    c.graph.append("ropeBackward", { dy: c.input("dy", shape), cos, sin, ...places }, { dx: c.state("dx", shape) }, {});
   });
 }
 
 /** A backward case of attention; y is what the backend itself gives going forward. */
 function attentionBackwardCase(label: string, spec: Omit<AttentionSpec, "start" | "row" | "R">): KernelCase {
-  const { B = 1, T, S, H, G, C, causal, keep } = spec;
+  const { B = 1, T, S, H, G, C, causal, keep, segment } = spec;
   const what = `${label}, T ${T}, S ${S}, heads ${H}/${G} of ${C}`;
   return kernelCase({ kernel: "attentionBackward", label: what, tolerance: 2e-5 }, (c) => {
     const [queries, keys] = [[B, T, H, C], [B, S, G, C]];
     const q = c.input("q", queries, noise("q", B * T * H * C, 3));
     const [k, v] = [c.input("k", keys), c.input("v", keys)];
-    const mask = keep && c.integers("keep", [B, S], keep);
+    const masks = {
+      keep: keep && c.integers("keep", [B, S], keep),
+      segment: segment && c.integers("segment", [B, S], segment),
+    };
     const scale = 1 / Math.sqrt(C);
-    const y = c.graph.attention(q, k, v, { causal, scale, keep: mask });
+    const y = c.graph.attention(q, k, v, { causal, scale, ...masks });
     const outputs = { dq: c.state("dq", queries), dk: c.state("dk", keys), dv: c.state("dv", keys) };
-    const inputs = { q, k, v, keep: mask, y, dy: c.input("dy", queries) };
+    const inputs = { q, k, v, ...masks, y, dy: c.input("dy", queries) };
     c.graph.append("attentionBackward", inputs, outputs, { causal, scale });
   });
 }
@@ -108,6 +129,11 @@ const backwardCases: readonly KernelCase[] = [
   ropeBackwardCase("positions from zero", { shape: [2, 67, 3, 12], positions: 70 }),
   ropeBackwardCase("starts of their own", { shape: [2, 3, 4, 64], positions: 40, start: [30, 0] }),
   ropeBackwardCase("odd halves", { shape: [1, 7, 5, 6], positions: 9, start: [2] }),
+  ropeBackwardCase("positions of their own", {
+    shape: [2, 5, 3, 12],
+    positions: 9,
+    position: wholeNumbers(8, { count: 10, end: 11 }),
+  }),
   ropeBackwardCase("padding past the table", { shape: [1, 5, 2, 4], positions: 8, start: [6] }),
 
   attentionBackwardCase("one key", { T: 1, S: 1, H: 1, G: 1, C: 4, causal: true }),
@@ -120,6 +146,37 @@ const backwardCases: readonly KernelCase[] = [
   attentionBackwardCase("causal, more keys than queries", { T: 5, S: 9, H: 2, G: 2, C: 12, causal: true }),
   attentionBackwardCase("few queries on many keys", { T: 2, S: 257, H: 2, G: 2, C: 4, causal: false }),
   attentionBackwardCase("one query head a group of eight", { B: 2, T: 33, S: 33, H: 8, G: 1, C: 12, causal: true }),
+  ...[4, 12, 32, 64].map((C) =>
+    attentionBackwardCase("segments behind a prefix", {
+      T: 61,
+      S: 61,
+      H: 4,
+      G: 2,
+      C,
+      causal: true,
+      segment: segments(61, [[19, 3, 12, 1, 22]]),
+    })
+  ),
+  attentionBackwardCase("several sequences in a row, and rows of their own", {
+    B: 2,
+    T: 90,
+    S: 90,
+    H: 2,
+    G: 1,
+    C: 16,
+    causal: true,
+    segment: [...segments(90, [[8, 8, 16], [0, 5, 6], [30]]), ...segments(90, [[1, 1], [40, 20, 20]])],
+  }),
+  attentionBackwardCase("segments in any order, with padding", {
+    T: 70,
+    S: 70,
+    H: 3,
+    G: 3,
+    C: 12,
+    causal: true,
+    segment: wholeNumbers(11, { count: 70, end: 4 }),
+    keep: wholeNumbers(12, { count: 70, end: 2 }).map((kept, i) => i < 2 ? 1 : kept),
+  }),
   attentionBackwardCase("padding on the right", {
     B: 2,
     T: 6,
@@ -159,6 +216,11 @@ export const attentionCases: readonly KernelCase[] = [
   ropeCase("starts of their own", { shape: [2, 3, 4, 64], positions: 40, start: [30, 0] }),
   ropeCase("one token", { shape: [3, 1, 2, 96], positions: 129, start: [0, 64, 128] }),
   ropeCase("odd halves", { shape: [1, 7, 5, 6], positions: 9, start: [2] }),
+  ropeCase("positions of their own", {
+    shape: [2, 5, 3, 12],
+    positions: 9,
+    position: wholeNumbers(8, { count: 10, end: 11 }),
+  }),
   ropeCase("padding past the table, which takes its last row", { shape: [1, 5, 2, 4], positions: 8, start: [6] }),
 
   attentionCase("one key", { T: 1, S: 1, H: 1, G: 1, C: 4, causal: true }),
@@ -227,6 +289,48 @@ export const attentionCases: readonly KernelCase[] = [
     C: 4,
     causal: false,
     start: [1, 3],
+  }),
+  ...[4, 12, 32, 64].map((C) =>
+    attentionCase("segments behind a prefix", {
+      T: 61,
+      S: 61,
+      H: 4,
+      G: 2,
+      C,
+      causal: true,
+      segment: segments(61, [[19, 3, 12, 1, 22]]),
+    })
+  ),
+  attentionCase("several sequences in a row, and rows of their own", {
+    B: 2,
+    T: 90,
+    S: 90,
+    H: 2,
+    G: 1,
+    C: 16,
+    causal: true,
+    segment: [...segments(90, [[8, 8, 16], [0, 5, 6], [30]]), ...segments(90, [[1, 1], [40, 20, 20]])],
+  }),
+  attentionCase("segments in any order, with padding", {
+    T: 70,
+    S: 70,
+    H: 3,
+    G: 3,
+    C: 12,
+    causal: true,
+    segment: wholeNumbers(11, { count: 70, end: 4 }),
+    keep: wholeNumbers(12, { count: 70, end: 2 }).map((kept, i) => i < 2 ? 1 : kept),
+  }),
+  attentionCase("one token of a segment over a cache", {
+    B: 2,
+    T: 1,
+    S: 21,
+    H: 4,
+    G: 2,
+    C: 12,
+    causal: true,
+    start: [15, 3],
+    segment: [...segments(21, [[6, 5, 8]]), ...segments(21, [[2], [1, 1], [9]])],
   }),
   attentionCase("padding on the right", {
     B: 2,

@@ -114,7 +114,7 @@ Deno.test("rope() keeps the length of every pair and makes q·k a function of di
     run((c) => {
       const [cos, sin] = [Math.cos, Math.sin].map((f) => c.parameter(f.name, [P, C / 2], angles.map(f)));
       const start = c.integers("start", [1], [position]);
-      return { y: c.graph.rope(c.input("x", [1, 1, 1, C], x), cos!, sin!, start) };
+      return { y: c.graph.rope(c.input("x", [1, 1, 1, C], x), cos!, sin!, { start }) };
     }).then(({ y }) => y!);
   const products = [];
   for (const position of [0, 7, 30]) {

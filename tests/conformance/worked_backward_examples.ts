@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { packedSegment } from "../../core/graph/graph.ts";
 import type { KernelName } from "../../core/graph/kernels.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
 import type { CaseGraph } from "./case.ts";
@@ -117,13 +118,22 @@ export const workedBackwardExamples: Readonly<Record<TrainingKernel, readonly Wo
   })],
 
   // What rope makes of 1, 2, 3, 4 turns back into them.
-  ropeBackward: [example((c) => {
-    const [cos, sin] = [c.parameter("cos", [3, 1], [1, 0, 0.6]), c.parameter("sin", [3, 1], [0, 1, 0.8])];
-    const dx = filled(c, "dx", { shape: [1, 2, 1, 2], numbers: [10, 20, 30, 40] });
-    const inputs = { dy: c.input("dy", [1, 2, 1, 2], [-2, 1, -1.4, 4.8]), cos, sin };
-    c.graph.append("ropeBackward", { ...inputs, start: c.integers("start", [1], [1]) }, { dx }, {});
-    return { dx: f32(11, 22, 33, 44) };
-  })],
+  ropeBackward: [
+    example((c) => {
+      const [cos, sin] = [c.parameter("cos", [3, 1], [1, 0, 0.6]), c.parameter("sin", [3, 1], [0, 1, 0.8])];
+      const dx = filled(c, "dx", { shape: [1, 2, 1, 2], numbers: [10, 20, 30, 40] });
+      const inputs = { dy: c.input("dy", [1, 2, 1, 2], [-2, 1, -1.4, 4.8]), cos, sin };
+      c.graph.append("ropeBackward", { ...inputs, start: c.integers("start", [1], [1]) }, { dx }, {});
+      return { dx: f32(11, 22, 33, 44) };
+    }),
+    example((c) => {
+      const [cos, sin] = [c.parameter("cos", [3, 1], [1, 0, 0.6]), c.parameter("sin", [3, 1], [0, 1, 0.8])];
+      const dx = filled(c, "dx", { shape: [1, 2, 1, 2], numbers: [10, 20, 30, 40] });
+      const inputs = { dy: c.input("dy", [1, 2, 1, 2], [-1.4, 4.8, -2, 1]), cos, sin };
+      c.graph.append("ropeBackward", { ...inputs, position: c.integers("position", [1, 2], [2, 1]) }, { dx }, {});
+      return { dx: f32(13, 24, 31, 42) };
+    }),
+  ],
   attentionBackward: [
     // Head 0 weighs the keys 3 to 1, head 1 evenly; they give 5 and 6, and dp is 4 and 8 for both. So ds is ∓0.75 and ∓1.
     example((c) => {
@@ -138,6 +148,18 @@ export const workedBackwardExamples: Readonly<Record<TrainingKernel, readonly Wo
       const inputs = { q, k, v, y, dy: c.input("dy", [1, 1, 2, 1], [1, 1]) };
       c.graph.append("attentionBackward", inputs, outputs, { causal: false, scale: 1 });
       return { dq: f32(0.25, 1), dk: f32(0.176040783, 1.823959217), dv: f32(2.25, 2.75) };
+    }),
+    // A prefix, segments of two and one behind it, and a sequence of its own; all scores are 0.
+    example((c) => {
+      const q = c.input("q", [1, 5, 1, 1], [0, 0, 0, 0, 0]);
+      const [k, v] = [c.input("k", [1, 5, 1, 1], [1, 3, 0, 2, 5]), c.input("v", [1, 5, 1, 1], [2, 4, 9, 10, 7])];
+      const segment = c.integers("segment", [1, 5], [0, 1, 1, 2, packedSegment(1, 0)]);
+      const y = c.graph.attention(q, k, v, { causal: true, segment });
+      const state = (name: string) => filled(c, name, { shape: [1, 5, 1, 1], numbers: [1, 1, 1, 1, 1] });
+      const outputs = { dq: state("dq"), dk: state("dk"), dv: state("dv") };
+      const inputs = { q, k, v, segment, y, dy: c.input("dy", [1, 5, 1, 1], [1, 1, 1, 1, 1]) };
+      c.graph.append("attentionBackward", inputs, outputs, { causal: true, scale: 1 });
+      return { dq: f32(1, 2, -1, 3, 1), dk: f32(1, 1, 1, 1, 1), dv: f32(10 / 3, 11 / 6, 4 / 3, 1.5, 2) };
     }),
     // A causal query at 0 sees the first key only, whatever its score.
     example((c) => {

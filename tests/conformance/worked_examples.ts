@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { packedSegment } from "../../core/graph/graph.ts";
 import type { HostData } from "../../core/backend.ts";
 import type { KernelName } from "../../core/graph/kernels.ts";
 import { type SamplingOptions, samplingSettings } from "../../core/sampling.ts";
@@ -89,8 +90,15 @@ export const workedExamples: Readonly<Record<KernelName, readonly WorkedExample[
     example((c) => {
       const [cos, sin] = [c.parameter("cos", [3, 1], [1, 0, 0.6]), c.parameter("sin", [3, 1], [0, 1, 0.8])];
       const start = c.integers("start", [1], [1]);
-      c.output("y", c.graph.rope(c.input("x", [1, 2, 1, 2], [1, 2, 3, 4]), cos, sin, start));
+      c.output("y", c.graph.rope(c.input("x", [1, 2, 1, 2], [1, 2, 3, 4]), cos, sin, { start }));
       return { y: f32(-2, 1, -1.4, 4.8) };
+    }),
+    // Each token at a position of its own.
+    example((c) => {
+      const [cos, sin] = [c.parameter("cos", [3, 1], [1, 0, 0.6]), c.parameter("sin", [3, 1], [0, 1, 0.8])];
+      const position = c.integers("position", [1, 2], [2, 1]);
+      c.output("y", c.graph.rope(c.input("x", [1, 2, 1, 2], [3, 4, 1, 2]), cos, sin, { position }));
+      return { y: f32(-1.4, 4.8, -2, 1) };
     }),
     // Halves, not neighbours: 1 turns with 3 and 2 with 4.
     example((c) => {
@@ -137,6 +145,14 @@ export const workedExamples: Readonly<Record<KernelName, readonly WorkedExample[
       const [start, row] = [c.integers("start", [3], [1, 0, 0]), c.integers("row", [3], [1, 0, 1])];
       c.output("y", c.graph.attention(q, k, v, { causal: true, start, row }));
       return { y: f32(7.5, 5, 7) };
+    }),
+    // A prefix, two segments behind it, and a sequence that shares nothing with them.
+    example((c) => {
+      const q = c.input("q", [1, 5, 1, 1], [0, 0, 0, 0, 0]);
+      const [k, v] = [c.input("k", [1, 5, 1, 1]), c.input("v", [1, 5, 1, 1], [2, 4, 9, 10, 7])];
+      const segment = c.integers("segment", [1, 5], [0, 1, 1, 2, packedSegment(1, 0)]);
+      c.output("y", c.graph.attention(q, k, v, { causal: true, segment }));
+      return { y: f32(2, 3, 5, 6, 7) };
     }),
     // Heads 0 and 1 share the first key/value head, heads 2 and 3 the second.
     example((c) => {

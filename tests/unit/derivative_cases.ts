@@ -182,7 +182,15 @@ const attention: readonly DerivativeCase[] = [
   derivativeCase("rope()", (c) => c.graph.rope(c.parameter("x", [2, 3, 2, 6]), ...ropeTables(c, 3))),
   derivativeCase("rope() from starts of their own, past the table", (c) => {
     const start = c.integers("start", [2], [4, 7]);
-    return c.graph.rope(c.parameter("x", [2, 3, 1, 4]), ...ropeTables(c, 2), start);
+    return c.graph.rope(c.parameter("x", [2, 3, 1, 4]), ...ropeTables(c, 2), { start });
+  }),
+  derivativeCase("rope() at positions of their own", (c) => {
+    const position = c.integers("position", [2, 3], [2, 0, 2, 1, 1, 7]);
+    return c.graph.rope(c.parameter("x", [2, 3, 1, 4]), ...ropeTables(c, 2), { position });
+  }),
+  derivativeCase("attention(), segments behind prefixes", (c) => {
+    const segment = c.integers("segment", [2, 6], [0, 1, 1, 2, 2, 2, 1, 1, 65536, 65537, 65537, 65538]);
+    return c.graph.attention(...attentionInputs(c, { B: 2, T: 6, H: 4, G: 2, C: 3 }), { causal: true, segment });
   }),
   derivativeCase("attention(), causal", (c) => {
     return c.graph.attention(...attentionInputs(c, { B: 2, T: 5, H: 2, C: 3 }), { causal: true });

@@ -50,7 +50,7 @@ Deno.test("Graph gives every kernel's result its shape and type", () => {
     layerNorm: g.layerNorm(f.f32(2, 3), f.f32(3), f.f32(3), 0),
     gelu: g.gelu(f.f32(2, 3), "erf"),
     swiglu: g.swiglu(f.f32(2, 3), f.f32(2, 3)),
-    rope: g.rope(f.f32(2, 5, 3, 4), f.f32(9, 2), f.f32(9, 2), f.i32(2)),
+    rope: g.rope(f.f32(2, 5, 3, 4), f.f32(9, 2), f.f32(9, 2), { start: f.i32(2) }),
     attention: g.attention(f.f32(2, 5, 4, 6), f.f32(2, 9, 2, 6), f.f32(2, 9, 2, 6), { causal: true }),
     patches: g.patches(f.f32(2, 3, 8, 8), 4),
     unfold: g.unfold(f.f32(2, 9, 6, 5), { window: 3, stride: 2, padding: 1 }),

@@ -1,10 +1,10 @@
 // Attention by heads: each thread owns (row, head) pairs. Several queries go through 4×8 tiles, keys packed once
 // per head; a few queries walk the keys as they lie. The T×S scores never exist as a whole.
-import { packRows4, storePart, tile4x8 } from "./gemm";
+import { addPart, packRows4, storePart, tile4x8 } from "./gemm";
 import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 
 export function attention(
-  q: usize, k: usize, v: usize, start: usize, keep: usize, row: usize, y: usize,
+  q: usize, k: usize, v: usize, start: usize, keep: usize, row: usize, segment: usize, y: usize,
   batch: i32, tokens: i32, keys: i32, heads: i32, groups: i32, width: i32,
   causal: i32, scale: f32, scratch: usize, thread: i32, threads: i32,
 ): void {
@@ -20,11 +20,14 @@ export function attention(
     const query = q + ((<usize>(b * tokens * heads + h) * width) << 2);
     const out = y + ((<usize>(b * tokens * heads + h) * width) << 2);
     const mask = keep == 0 ? <usize>0 : keep + ((<usize>b * keys) << 2);
+    const segments = segment == 0 ? <usize>0 : segment + ((<usize>b * keys) << 2);
     if (tokens < 4) {
       for (let t = 0; t < tokens; t++) {
         const seen = causal ? min(before + t + 1, keys) : keys;
         const at = (<usize>(t * heads) * width) << 2;
-        oneQuery(query + at, k + first, v + first, mask, out + at, seen, groups * width, width, scale, scratch);
+        oneQuery(
+          query + at, k + first, v + first, mask, segments, out + at, seen, groups * width, width, scale, scratch,
+        );
       }
       continue;
     }
@@ -32,7 +35,7 @@ export function attention(
     if (packedFor != b * groups + g) packKeys(k + first, groups * width, seen, width, scratch);
     packedFor = b * groups + g;
     manyQueries(
-      query, v + first, mask, out, tokens, seen, causal ? before : keys,
+      query, v + first, mask, segments, out, tokens, seen, causal ? before : keys,
       heads * width, groups * width, width, scale, scratch,
     );
   }
@@ -54,12 +57,53 @@ export function packKeys(k: usize, stride: i32, seen: i32, width: i32, panels: u
   }
 }
 
+/** The segment that is seen by its own queries and by all that share the high half: the low half is 0. */
+const PREFIX: i32 = -0x10000;
+
+/**
+ * Finds the keys that any of `rows` queries from `first` on sees, of the first `span`: pairs of the first key and the one
+ * behind the last, multiples of 8; returns how many pairs. Without segments that is one pair.
+ */
+export function findRanges(segments: usize, first: i32, rows: i32, keys: i32, span: i32, ranges: usize): i32 {
+  if (segments == 0) {
+    store<i32>(ranges, 0);
+    store<i32>(ranges, span, 4);
+    return 1;
+  }
+  let count = 0;
+  let open = false;
+  for (let s = 0; s < span; s += 8) {
+    const low = v128.load(segments + (<usize>s << 2)), high = v128.load(segments + (<usize>s << 2), 16);
+    let any = i32x4.splat(0);
+    for (let r = 0; r < rows; r++) {
+      const own = load<i32>(segments + (<usize>min(first + r, keys - 1) << 2));
+      const mine = i32x4.splat(own), shared = i32x4.splat(own & PREFIX);
+      any = v128.or(any, v128.or(sees(low, mine, shared), sees(high, mine, shared)));
+    }
+    const visible = v128.any_true(any);
+    if (visible && !open) store<i32>(ranges + (<usize>count << 3), s);
+    if (open && !visible) {
+      store<i32>(ranges + (<usize>count << 3), s, 4);
+      count++;
+    }
+    open = visible;
+  }
+  if (!open) return count;
+  store<i32>(ranges + (<usize>count << 3), span, 4);
+  return count + 1;
+}
+
+@inline
+function sees(keys: v128, own: v128, shared: v128): v128 {
+  return v128.or(i32x4.eq(keys, own), i32x4.eq(keys, shared));
+}
+
 /**
  * Queries in blocks of four. Scratch: packed keys, then scores [4][padded], probabilities [padded][4], the four
- * queries [width][4], a tile.
+ * queries [width][4], a tile, ranges of keys.
  */
 function manyQueries(
-  q: usize, v: usize, mask: usize, y: usize, tokens: i32, seen: i32, before: i32,
+  q: usize, v: usize, mask: usize, segments: usize, y: usize, tokens: i32, seen: i32, before: i32,
   queryStride: i32, keyStride: i32, width: i32, scale: f32, scratch: usize,
 ): void {
   const padded = (seen + 7) & ~7;
@@ -67,81 +111,115 @@ function manyQueries(
   const weights = scores + (<usize>padded << 4);
   const packed = weights + (<usize>padded << 4);
   const tile = packed + (<usize>width << 4);
+  const ranges = tile + 128;
   const rowBytes = <usize>padded << 2, queryBytes = <usize>queryStride << 2;
   const zero = f32x4.splat(0);
   for (let t = 0; t < tokens; t += 4) {
     const rows = min(4, tokens - t);
     packRows4(q + <usize>t * queryBytes, queryBytes, rows, width, packed);
     const visible = min(before + t + rows, seen);
-    const span = (visible + 7) & ~7;
-    for (let s = 0; s < span; s += 8) {
-      const panel = scratch + ((<usize>s * width) << 2);
-      tile4x8(packed, panel, 32, width, scores + (<usize>s << 2), rowBytes, zero, zero);
+    const count = findRanges(segments, before + t, rows, seen, (visible + 7) & ~7, ranges);
+    for (let i = 0; i < count; i++) {
+      const to = load<i32>(ranges + (<usize>i << 3), 4);
+      for (let s = load<i32>(ranges + (<usize>i << 3)); s < to; s += 8) {
+        const panel = scratch + ((<usize>s * width) << 2);
+        tile4x8(packed, panel, 32, width, scores + (<usize>s << 2), rowBytes, zero, zero);
+      }
     }
     let sums = f32x4.splat(1);
     for (let r = 0; r < 4; r++) {
       const row = scores + <usize>r * rowBytes;
-      const sum = softmax(row, min(before + t + r + 1, visible), span, mask, scale);
+      const last = min(before + t + r + 1, visible);
+      const sum = softmax(row, ranges, count, last, mask, segments, scale);
       if (r == 0) sums = f32x4.replace_lane(sums, 0, sum);
       else if (r == 1) sums = f32x4.replace_lane(sums, 1, sum);
       else if (r == 2) sums = f32x4.replace_lane(sums, 2, sum);
       else sums = f32x4.replace_lane(sums, 3, sum);
     }
-    packRows4(scores, rowBytes, 4, span, weights);
     const factors = f32x4.div(f32x4.splat(1), sums);
-    for (let s = 0; s < span; s++) {
-      const at = weights + (<usize>s << 4);
-      v128.store(at, f32x4.mul(v128.load(at), factors));
-    }
-    for (let c = 0; c < width; c += 8) {
-      tile4x8(weights, v + (<usize>c << 2), <usize>keyStride << 2, visible, tile, 32, zero, zero);
-      for (let r = 0; r < rows; r++) {
-        const to = y + <usize>(t + r) * queryBytes + (<usize>c << 2), from = tile + (<usize>r << 5);
-        storePart(to, v128.load(from), width - c);
-        storePart(to + 16, v128.load(from, 16), width - c - 4);
+    for (let i = 0; i < count; i++) {
+      const from = load<i32>(ranges + (<usize>i << 3)), to = load<i32>(ranges + (<usize>i << 3), 4);
+      packRows4(scores + (<usize>from << 2), rowBytes, 4, to - from, weights + (<usize>from << 4));
+      for (let s = from; s < to; s++) {
+        const at = weights + (<usize>s << 4);
+        v128.store(at, f32x4.mul(v128.load(at), factors));
+      }
+      for (let c = 0; c < width; c += 8) {
+        const values = v + ((<usize>from * keyStride + c) << 2);
+        const depth = min(to, visible) - from;
+        tile4x8(weights + (<usize>from << 4), values, <usize>keyStride << 2, depth, tile, 32, zero, zero);
+        for (let r = 0; r < rows; r++) {
+          const target = y + <usize>(t + r) * queryBytes + (<usize>c << 2), part = tile + (<usize>r << 5);
+          if (i == 0) {
+            storePart(target, v128.load(part), width - c);
+            storePart(target + 16, v128.load(part, 16), width - c - 4);
+          } else {
+            addPart(target, v128.load(part), width - c);
+            addPart(target + 16, v128.load(part, 16), width - c - 4);
+          }
+        }
       }
     }
   }
 }
 
 /**
- * exp(scale · score − largest) over the first `visible` of a row, zeros up to `span`; returns the sum. `span` is
- * a multiple of 4 and the row has room for it. Keys whose mask is 0 get −1e9.
+ * exp(scale · score − largest) over the first `visible` of a row, as far as they lie in the ranges, and zeros in the
+ * rest of these; returns the sum. Keys whose mask is 0 get −1e9; those of a segment that the query, which stands at the
+ * last visible key, does not see get zero.
  */
-export function softmax(row: usize, visible: i32, span: i32, mask: usize, scale: f32): f32 {
-  for (let s = visible; s < span; s++) store<f32>(row + (<usize>s << 2), -Infinity);
+export function softmax(
+  row: usize, ranges: usize, count: i32, visible: i32, mask: usize, segments: usize, scale: f32,
+): f32 {
   const scales = f32x4.splat(scale);
+  const own = segments == 0 ? 0 : load<i32>(segments + (<usize>(visible - 1) << 2));
+  const mine = i32x4.splat(own), shared = i32x4.splat(own & PREFIX);
   let largest = f32x4.splat(-Infinity);
-  for (let s = 0; s < span; s += 4) {
-    const at = row + (<usize>s << 2);
-    let x = f32x4.mul(v128.load(at), scales);
-    if (mask != 0) {
-      const hidden = i32x4.eq(v128.load(mask + (<usize>s << 2)), i32x4.splat(0));
-      x = f32x4.add(x, v128.and(hidden, f32x4.splat(-1e9)));
+  for (let i = 0; i < count; i++) {
+    const from = load<i32>(ranges + (<usize>i << 3)), to = load<i32>(ranges + (<usize>i << 3), 4);
+    for (let s = max(visible, from); s < to; s++) store<f32>(row + (<usize>s << 2), -Infinity);
+    for (let s = from; s < to; s += 4) {
+      const at = row + (<usize>s << 2);
+      let x = f32x4.mul(v128.load(at), scales);
+      if (mask != 0) {
+        const hidden = i32x4.eq(v128.load(mask + (<usize>s << 2)), i32x4.splat(0));
+        x = f32x4.add(x, v128.and(hidden, f32x4.splat(-1e9)));
+      }
+      if (segments != 0) {
+        const seen = sees(v128.load(segments + (<usize>s << 2)), mine, shared);
+        x = v128.bitselect(x, f32x4.splat(-Infinity), seen);
+      }
+      v128.store(at, x);
+      largest = f32x4.max(largest, x);
     }
-    v128.store(at, x);
-    largest = f32x4.max(largest, x);
   }
   const top = f32x4.splat(maxLanes(largest));
   let sum = f32x4.splat(0);
-  for (let s = 0; s < span; s += 4) {
-    const at = row + (<usize>s << 2);
-    const p = exp4(f32x4.sub(v128.load(at), top));
-    v128.store(at, p);
-    sum = f32x4.add(sum, p);
+  for (let i = 0; i < count; i++) {
+    const from = load<i32>(ranges + (<usize>i << 3)), to = load<i32>(ranges + (<usize>i << 3), 4);
+    for (let s = from; s < to; s += 4) {
+      const at = row + (<usize>s << 2);
+      let p = exp4(f32x4.sub(v128.load(at), top));
+      // exp4(−∞) is 1e-38, not 0
+      if (segments != 0) p = v128.and(p, sees(v128.load(segments + (<usize>s << 2)), mine, shared));
+      v128.store(at, p);
+      sum = f32x4.add(sum, p);
+    }
+    for (let s = max(visible, from); s < to; s++) store<f32>(row + (<usize>s << 2), 0);
   }
-  for (let s = visible; s < span; s++) store<f32>(row + (<usize>s << 2), 0); // exp4(−∞) is 1e-38, not 0
   return sumLanes(sum);
 }
 
-/** One query against keys as they lie, `stride` numbers apart. Scratch: the scores. */
+/** One query against keys as they lie, `stride` numbers apart. Scratch: the scores, the range of keys. */
 function oneQuery(
-  q: usize, k: usize, v: usize, mask: usize, y: usize,
+  q: usize, k: usize, v: usize, mask: usize, segments: usize, y: usize,
   seen: i32, stride: i32, width: i32, scale: f32, scores: usize,
 ): void {
   const bytes = <usize>stride << 2;
   for (let s = 0; s < seen; s++) store<f32>(scores + (<usize>s << 2), dot(q, k + <usize>s * bytes, width));
-  const sum = softmax(scores, seen, (seen + 3) & ~3, mask, scale);
+  const ranges = scores + (<usize>((seen + 7) & ~7) << 2);
+  findRanges(0, 0, 1, seen, (seen + 3) & ~3, ranges);
+  const sum = softmax(scores, ranges, 1, seen, mask, segments, scale);
   const factor = f32x4.splat(<f32>1 / sum);
   let c = 0;
   for (; c + 32 <= width; c += 32) {

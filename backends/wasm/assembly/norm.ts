@@ -76,21 +76,27 @@ export function sumOfSquares(x: usize, width: i32, mean: f32): f32 {
 
 /** Rotates the halves of each head [B,T,H,C]; a row past the table takes its last position. */
 export function rope(
-  x: usize, cos: usize, sin: usize, start: usize, y: usize,
+  x: usize, cos: usize, sin: usize, start: usize, position: usize, y: usize,
   batch: i32, tokens: i32, heads: i32, width: i32, positions: i32, thread: i32, threads: i32,
 ): void {
   const half = width >> 1;
   const rows = batch * tokens;
   const last = share(rows, 1, thread + 1, threads);
   for (let row = share(rows, 1, thread, threads); row < last; row++) {
-    const b = row / tokens;
-    const first = start == 0 ? 0 : load<i32>(start + (<usize>b << 2));
-    const table = (<usize>min(first + row - b * tokens, positions - 1) * half) << 2;
+    const table = (<usize>min(placeOf(row, tokens, start, position), positions - 1) * half) << 2;
     for (let h = 0; h < heads; h++) {
       const at = (<usize>(row * heads + h) * width) << 2;
       rotate(x + at, y + at, cos + table, sin + table, half);
     }
   }
+}
+
+/** Where a token stands: at a position of its own, or behind those before it from its row's start on. */
+@inline
+export function placeOf(row: i32, tokens: i32, start: usize, position: usize): i32 {
+  if (position != 0) return load<i32>(position + (<usize>row << 2));
+  const b = row / tokens;
+  return row - b * tokens + (start == 0 ? 0 : load<i32>(start + (<usize>b << 2)));
 }
 
 @inline

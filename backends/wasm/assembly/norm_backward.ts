@@ -1,7 +1,7 @@
 // Gradients of rmsNorm and layerNorm. First each row's dx, by rows; what the weight's gradient needs of a row (mean
 // and factor) stays in shared memory. Then the weight's gradient, by columns, so that no sum is split.
 import { madd, share, sumLanes } from "./simd";
-import { sum, sumOfSquares } from "./norm";
+import { placeOf, sum, sumOfSquares } from "./norm";
 
 /**
  * Row by row: rest [rows][2] = mean and factor 1/√(variance + eps), and dx unless it is absent. With x̂ = (x − mean) ·
@@ -89,7 +89,7 @@ function addLanes(at: usize, v: v128, lanes: i32): void {
 
 /** dx [B,T,H,C] += dy rotated back. */
 export function ropeBackward(
-  dy: usize, cos: usize, sin: usize, start: usize, dx: usize,
+  dy: usize, cos: usize, sin: usize, start: usize, position: usize, dx: usize,
   batch: i32, tokens: i32, heads: i32, width: i32, positions: i32, thread: i32, threads: i32,
 ): void {
   const half = width >> 1;
@@ -97,9 +97,7 @@ export function ropeBackward(
   const far = <usize>half << 2;
   const last = share(rows, 1, thread + 1, threads);
   for (let row = share(rows, 1, thread, threads); row < last; row++) {
-    const b = row / tokens;
-    const first = start == 0 ? 0 : load<i32>(start + (<usize>b << 2));
-    const table = (<usize>min(first + row - b * tokens, positions - 1) * half) << 2;
+    const table = (<usize>min(placeOf(row, tokens, start, position), positions - 1) * half) << 2;
     for (let h = 0; h < heads; h++) {
       const from = dy + ((<usize>(row * heads + h) * width) << 2), to = dx + ((<usize>(row * heads + h) * width) << 2);
       for (let i = 0; i < half; i++) {

@@ -158,14 +158,16 @@ function execute(opcode: i32, a: usize, scratch: usize, t: i32, w: i32): void {
     case Opcode.swiglu:
       return swiglu(p(a, 0), p(a, 1), p(a, 2), n(a, 3), t, w);
     case Opcode.rope:
-      return rope(p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), n(a, 5), n(a, 6), n(a, 7), n(a, 8), n(a, 9), t, w);
+      return rope(
+        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), n(a, 6), n(a, 7), n(a, 8), n(a, 9), n(a, 10), t, w,
+      );
     case Opcode.cacheWrite:
       if (t == 0) cacheWrite(p(a, 0), p(a, 1), p(a, 2), p(a, 3), n(a, 4), n(a, 5), n(a, 6), n(a, 7));
       return;
     case Opcode.attention:
       return attention(
-        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), p(a, 6),
-        n(a, 7), n(a, 8), n(a, 9), n(a, 10), n(a, 11), n(a, 12), n(a, 13), f(a, 14), scratch, t, w,
+        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), p(a, 6), p(a, 7),
+        n(a, 8), n(a, 9), n(a, 10), n(a, 11), n(a, 12), n(a, 13), n(a, 14), f(a, 15), scratch, t, w,
       );
     case Opcode.patches:
       return patches(p(a, 0), p(a, 1), n(a, 2), n(a, 3), n(a, 4), n(a, 5), t, w);
@@ -236,12 +238,12 @@ function executeBackward(opcode: i32, a: usize, scratch: usize, t: i32, w: i32):
       return swigluBackward(p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), n(a, 5), t, w);
     case Opcode.ropeBackward:
       return ropeBackward(
-        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), n(a, 5), n(a, 6), n(a, 7), n(a, 8), n(a, 9), t, w,
+        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), n(a, 6), n(a, 7), n(a, 8), n(a, 9), n(a, 10), t, w,
       );
     case Opcode.attentionBackward:
       return attentionBackward(
-        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), p(a, 6), p(a, 7),
-        n(a, 8), n(a, 9), n(a, 10), n(a, 11), n(a, 12), n(a, 13), n(a, 14), f(a, 15), scratch, t, w,
+        p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), p(a, 6), p(a, 7), p(a, 8),
+        n(a, 9), n(a, 10), n(a, 11), n(a, 12), n(a, 13), n(a, 14), n(a, 15), f(a, 16), scratch, t, w,
       );
     case Opcode.unfoldBackward:
       return unfoldBackward(
