@@ -1,10 +1,11 @@
 /**
  * `deno run --no-lock --allow-all bench/training.ts`: a training step side by side with jax-js.
  *
- *     training.ts [--only step|memory|kernels] [--threads N] [--rounds N] [--json FILE] [--alone]
+ *     training.ts [--only step|memory|kernels|recompute] [--threads N] [--rounds N] [--json FILE] [--alone]
  *
  * `step` compares losses and races whole steps in one process, taking turns; `memory` measures peaks in processes of
- * their own; `kernels` shows where our time goes. `--alone` leaves the peer out. The peer always uses all cores.
+ * their own; `kernels` shows where our time goes, `recompute` what recomputing activations saves and costs. `--alone` leaves the
+ * peer out. The peer always uses all cores.
  *
  * @module
  */
@@ -15,8 +16,14 @@ import { importJax, version } from "./peers/jax_js.ts";
 import { step, type TrainingReport, type TrainingSides } from "./workloads/training.ts";
 import { kernels } from "./workloads/training_kernels.ts";
 import { memory } from "./workloads/training_memory.ts";
+import { recompute } from "./workloads/training_recompute.ts";
 
-const workloads: Record<string, (sides: TrainingSides) => Promise<TrainingReport>> = { step, memory, kernels };
+const workloads: Record<string, (sides: TrainingSides) => Promise<TrainingReport>> = {
+  step,
+  memory,
+  kernels,
+  recompute,
+};
 
 const flags = parseArgs(Deno.args, {
   string: ["only", "threads", "rounds", "json"],

@@ -72,7 +72,8 @@ export function norm(graph: Graph, x: Tensor, { name, eps }: { readonly name: st
 /** All blocks: x `[B,N,D]` → `[B,N,D]`. */
 export function vitBlocks(graph: Graph, x: Tensor, options: VitOptions & EncodeOptions): Tensor {
   for (let layer = 0; layer < options.numHiddenLayers; layer++) {
-    x = vitBlock(graph, x, { ...options, name: `${prefix}.encoder.layers.${layer}` });
+    const name = `${prefix}.encoder.layers.${layer}`;
+    x = graph.block(() => vitBlock(graph, x, { ...options, name }));
     options.trace?.(`layer.${layer}`, x);
   }
   return x;

@@ -51,7 +51,7 @@ export async function step({ side, jax, rounds }: TrainingSides): Promise<Traini
 }
 
 /** A step that notes what it takes of all processors together: other programs disturb that less than the time it takes. */
-function clocked(trainer: Trainer): { readonly times: number[]; run(): Promise<void> } {
+export function clocked(trainer: Trainer): { readonly times: number[]; run(): Promise<void> } {
   const times: number[] = [];
   return {
     times,
@@ -64,7 +64,8 @@ function clocked(trainer: Trainer): { readonly times: number[]; run(): Promise<v
   };
 }
 
-function processorTime(clocks: readonly { readonly name: string; readonly times: readonly number[] }[]): string {
+/** What steps took of all processors together. */
+export function processorTime(clocks: readonly { readonly name: string; readonly times: readonly number[] }[]): string {
   const shown = clocks.map(({ name, times }) => {
     return `${median(times).toFixed(0)} (${Math.min(...times).toFixed(0)}) ms (${name})`;
   });

@@ -67,8 +67,8 @@ export function freshWeights(): Map<string, SourceTensor> {
 }
 
 /** The batch: random ids, each token's target the next one. */
-export function batch(): { ids: Int32Array; targets: Int32Array } {
-  const { rows, tokens } = sizes;
+export function batch(rows: number = sizes.rows): { ids: Int32Array; targets: Int32Array } {
+  const { tokens } = sizes;
   const drawn = drawIntegers({ seed: 7, count: rows * (tokens + 1) }, { low: 5, high: options.vocabSize }); // [B,T+1]
   const part = (shift: number) =>
     Int32Array.from(

@@ -13,8 +13,20 @@ export interface OurTrainer extends Trainer {
   readonly train: TrainStep;
 }
 
+/** What may differ from the case that everyone is measured on. */
+export interface OurOptions {
+  /** Rows B of the batch. Default those of the case. */
+  readonly rows?: number;
+  /** Whether activations are recomputed. Default false. */
+  readonly recompute?: boolean;
+}
+
 /** Puts fresh weights on a backend and records the step. */
-export function trainOurs(backend: Backend, name: string): OurTrainer {
+export function trainOurs(
+  backend: Backend,
+  name: string,
+  { rows = sizes.rows, recompute = false }: OurOptions = {},
+): OurTrainer {
   const fresh = freshWeights();
   const weights = new Map<string, Storage>();
   for (const parameter of parameters()) {
@@ -22,8 +34,15 @@ export function trainOurs(backend: Backend, name: string): OurTrainer {
     backend.write(storage, fresh.get(parameter.name)!.toFloat32());
     weights.set(parameter.name, storage);
   }
-  const train = new TrainStep(backend, model, { weights, sizes, trainable: new Set(weights.keys()), clip, adamw });
-  const examples = batch();
+  const train = new TrainStep(backend, model, {
+    weights,
+    sizes: { ...sizes, rows },
+    trainable: new Set(weights.keys()),
+    clip,
+    adamw,
+    recompute,
+  });
+  const examples = batch(rows);
   return {
     name,
     train,

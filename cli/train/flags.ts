@@ -32,6 +32,7 @@ export const trainFlags = {
   "warmup-steps": number("Batches over which the learning rate rises (default 0)"),
   "accumulation-steps": number("Batches of an update (default 1)"),
   "grad-clip": number("Largest global norm of the gradients (default 1)"),
+  recompute: { type: "boolean", summary: "Computes activations again instead of keeping them: less memory, more time" },
   "weight-decay": number("AdamW's decoupled weight decay (default 0.01)"),
   "max-seq-len": number("Tokens of a row (default 450 in pretraining, 768 in SFT)"),
   "max-images": number("Images of a row at most (default as many as a row has)"),

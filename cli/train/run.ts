@@ -114,6 +114,7 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
     clip: settings.clip,
     accumulation: settings.accumulation,
     adamw: { weightDecay: settings.weightDecay },
+    recompute: settings.recompute,
   });
   resumed?.restore({ step, backend: parts.backend });
   const { imageInput } = step;

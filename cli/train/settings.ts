@@ -56,6 +56,8 @@ export interface TrainSettings {
   readonly clip: number;
   /** Weight decay. */
   readonly weightDecay: number;
+  /** Whether activations are computed again instead of kept, which changes no result. */
+  readonly recompute: boolean;
   /** Tokens of a row. */
   readonly tokens: number;
   /** Images of a row at most. */
@@ -135,6 +137,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     accumulation: count(flags, "accumulation-steps") ?? 1,
     clip: flags["grad-clip"] ?? 1,
     weightDecay: flags["weight-decay"] ?? 0.01,
+    recompute: flags.recompute,
     tokens: count(flags, "max-seq-len") ?? own.tokens,
     maxImages: flags["max-images"],
     freeze: policyOf(flags, own.freeze),

@@ -6,6 +6,7 @@
 import { ShapeError } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import { type Call, type KernelName, tensorsOf } from "./kernels.ts";
+import { recompute } from "./recompute.ts";
 import { elementCount, formatShape, type Tensor } from "./tensor.ts";
 
 /** Gradients while calls are visited from the last to the first. */
@@ -185,23 +186,34 @@ function differentiable(call: Call): Tensor[] {
   return tensorsOf(call.inputs).filter(({ dtype, base }) => dtype !== "i32" && base.role !== "constant");
 }
 
+/** Options of {@link appendBackward}. */
+export interface BackwardOptions {
+  /** Whether a parameter gets a gradient. */
+  readonly trainable: (parameter: Tensor) => boolean;
+  /**
+   * Whether the values within blocks are computed again for the backward calls instead of being kept: memory of one
+   * block instead of all, for the work of another forward pass. The gradients are the same bits. Default false.
+   */
+  readonly recompute?: boolean | undefined;
+}
+
 /**
  * Appends the calls that add d loss / d parameter to the gradient of every trainable parameter.
  *
  * Only what lies between a trainable parameter and the loss is visited: what is frozen and does not pass gradients
- * on costs nothing.
+ * on costs nothing. The last block is never computed again, for its backward calls come right after it.
  *
  * @throws {ShapeError} if loss is not one number, does not depend on a trainable parameter, or depends on one
  * through a kernel that has no derivative
  */
-export function appendBackward(graph: Graph, loss: Tensor, trainable: (parameter: Tensor) => boolean): void {
+export function appendBackward(graph: Graph, loss: Tensor, options: BackwardOptions): void {
   if (elementCount(loss.shape) !== 1) {
     throw new ShapeError(`Cannot differentiate "${loss.name}": it is ${formatShape(loss.shape)}, expected one number`);
   }
   const calls = [...graph.calls];
   const wanted = new Set<number>();
   for (const tensor of graph.named.values()) {
-    if (tensor.role === "parameter" && trainable(tensor)) wanted.add(tensor.id);
+    if (tensor.role === "parameter" && options.trainable(tensor)) wanted.add(tensor.id);
   }
   for (const call of calls) {
     if (!differentiable(call).some(({ base }) => wanted.has(base.id))) continue;
@@ -212,12 +224,23 @@ export function appendBackward(graph: Graph, loss: Tensor, trainable: (parameter
   }
   const gradients = new Gradients(graph, wanted);
   gradients.pass(loss, graph.fill(loss.shape, 1));
-  for (const call of calls.reverse()) {
-    const reached = tensorsOf(call.outputs).some((output) => gradients.of(output) !== undefined);
-    const passes = differentiable(call).some(({ base }) => wanted.has(base.id));
-    if (!reached || !passes) continue;
-    const rule = rules[call.kernel] as ((call: Call, d: Gradients) => void) | undefined;
-    if (rule === undefined) throw new ShapeError(`Cannot differentiate "${call.kernel}": it has no derivative`);
-    rule(call, gradients);
+  const blocks = options.recompute ? graph.blocks.slice(0, -1) : [];
+  let from = graph.calls.length; // where the backward calls of a block begin
+  for (let i = calls.length - 1; i >= 0; i--) {
+    if (blocks.at(-1)?.end === i + 1) from = graph.calls.length;
+    visit(calls[i]!, gradients, wanted);
+    if (blocks.at(-1)?.start !== i) continue;
+    const { start, end } = blocks.pop()!;
+    recompute(graph, calls.slice(start, end), from);
   }
+}
+
+/** Appends the backward calls of one call, if a gradient reaches it and anybody wants it passed on. */
+function visit(call: Call, gradients: Gradients, wanted: ReadonlySet<number>): void {
+  const reached = tensorsOf(call.outputs).some((output) => gradients.of(output) !== undefined);
+  const passes = differentiable(call).some(({ base }) => wanted.has(base.id));
+  if (!reached || !passes) return;
+  const rule = rules[call.kernel] as ((call: Call, d: Gradients) => void) | undefined;
+  if (rule === undefined) throw new ShapeError(`Cannot differentiate "${call.kernel}": it has no derivative`);
+  rule(call, gradients);
 }

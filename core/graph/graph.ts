@@ -4,9 +4,10 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { appendBackward } from "./derivatives.ts";
+import { appendBackward, type BackwardOptions } from "./derivatives.ts";
 import type { Call, GeluKind, KernelName, KernelTable, Windows } from "./kernels.ts";
 import { match } from "./match.ts";
+import type { Block } from "./recompute.ts";
 import { type DType, elementCount, formatShape, sameShape, type Tensor } from "./tensor.ts";
 
 /** Options of {@link Graph.attention}. */
@@ -61,19 +62,24 @@ export class Graph {
   readonly calls: Call[] = [];
   /** Named tensors: inputs, parameters, constants and states. */
   readonly named: ReadonlyMap<string, Tensor>;
+  /** Parts that {@link Graph.block} has marked, in order. */
+  readonly blocks: readonly Block[];
   /** Tensors a caller reads after a run, by name. */
   readonly outputs: ReadonlyMap<string, Tensor>;
   /** Values of the constants, by name. */
   readonly constants: ReadonlyMap<string, Float32Array>;
   readonly #named = new Map<string, Tensor>();
+  readonly #blocks: Block[] = [];
   readonly #outputs = new Map<string, Tensor>();
   readonly #constants = new Map<string, Float32Array>();
   #changes: ReadonlyMap<string, LinearChange> = new Map();
   #count = 0;
+  #inBlock = false;
 
   /** Creates an empty graph. */
   constructor() {
     this.named = this.#named;
+    this.blocks = this.#blocks;
     this.outputs = this.#outputs;
     this.constants = this.#constants;
   }
@@ -123,8 +129,28 @@ export class Graph {
    *
    * @throws {ShapeError} if loss is not one number, or cannot be differentiated
    */
-  backward(loss: Tensor, trainable: (parameter: Tensor) => boolean = () => true): void {
-    appendBackward(this, loss, trainable);
+  backward(
+    loss: Tensor,
+    trainable: (parameter: Tensor) => boolean = () => true,
+    options: Pick<BackwardOptions, "recompute"> = {},
+  ): void {
+    appendBackward(this, loss, { ...options, trainable });
+  }
+
+  /**
+   * Marks the calls that `build` appends as a block, what {@link Graph.backward} may compute again instead of keeping.
+   * A block within another is part of it.
+   */
+  block<Result>(build: () => Result): Result {
+    if (this.#inBlock) return build();
+    const start = this.calls.length;
+    this.#inBlock = true;
+    try {
+      return build();
+    } finally {
+      this.#inBlock = false;
+      if (this.calls.length > start) this.#blocks.push({ start, end: this.calls.length });
+    }
   }
 
   /** Lets the caller read a tensor after each run. */
@@ -433,6 +459,11 @@ export class Graph {
   ): KernelTable[Name]["outputs"] {
     this.calls.push({ kernel, inputs, outputs, attributes } as Call);
     return outputs;
+  }
+
+  /** Memory of the arena with the shape and type of another tensor. */
+  temporaryLike({ name, shape, dtype }: Tensor): Tensor {
+    return this.#temporary(name, shape, dtype);
   }
 
   #temporary(name: string, shape: readonly number[], dtype: DType = "f32"): Tensor {

@@ -300,6 +300,14 @@ export const inPlace: { readonly [K in KernelName]?: string } = {
   rope: "x",
 };
 
+/** The same call with other tensors. */
+export function mapOperands(call: Call, map: (tensor: Tensor) => Tensor): Call {
+  const each = (operand: Operand) => operand && ("id" in operand ? map(operand) : operand.map(map));
+  const all = (operands: Call["inputs"] | Call["outputs"]) =>
+    Object.fromEntries(Object.entries(operands).map(([name, operand]) => [name, each(operand as Operand)]));
+  return { ...call, inputs: all(call.inputs), outputs: all(call.outputs) } as Call;
+}
+
 /** The tensors among a call's inputs or outputs, lists flattened and absent ones left out. */
 export function tensorsOf(operands: Call["inputs"] | Call["outputs"]): Tensor[] {
   return (Object.values(operands) as Operand[]).flatMap((operand) => operand ?? []);

@@ -48,7 +48,7 @@ function decode(
   let x = hidden;
   let auxLoss: Tensor | undefined;
   for (let layer = 0; layer < options.numHiddenLayers; layer++) {
-    const output = block(graph, x, { options, layer, rope, forward });
+    const output = graph.block(() => block(graph, x, { options, layer, rope, forward }));
     x = output.y;
     blocks.push(x);
     if (output.auxLoss !== undefined) {
