@@ -22,6 +22,6 @@ export const trainCommand: Command = {
   ],
   run: async (args) => {
     const { flags, positional } = parseFlags(args, trainFlags);
-    return await runTraining(await readSettings(flags, positional), flags);
+    return await runTraining(await readSettings(flags, positional));
   },
 };

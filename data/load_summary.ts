@@ -27,6 +27,8 @@ export interface LoadedPart {
   readonly loaded: LoadCount;
   /** Labels of the sources, in the order they first come up. */
   readonly from: readonly string[];
+  /** Names of what no source had. */
+  readonly missing: readonly string[];
 }
 
 /** Options of {@link summariseLoad}. */
@@ -51,7 +53,10 @@ export function summariseLoad(origins: readonly ParameterOrigin[], options: Summ
     const all = origins.filter(({ name }) => partOf(name) === part);
     const found = all.filter(({ source }) => source !== undefined);
     const from = found.map(({ source }) => labels.get(source!)).filter((label) => label !== undefined);
-    return all.length === 0 ? [] : [{ part, total: count(all), loaded: count(found), from: [...new Set(from)] }];
+    const missing = all.filter(({ source }) => source === undefined).map(({ name }) => name);
+    return all.length === 0
+      ? []
+      : [{ part, total: count(all), loaded: count(found), from: [...new Set(from)], missing }];
   });
 }
 

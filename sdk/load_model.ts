@@ -7,6 +7,7 @@ import type { Backend } from "../core/backend.ts";
 import { adaptersOf, type ModelConfig, parseConfig, partOf } from "../core/config.ts";
 import { isGraphEncoder, type VisionEncoder } from "../core/encoder.ts";
 import { ConfigError } from "../core/errors.ts";
+import { globPattern } from "../core/glob.ts";
 import { bindModel } from "../core/model_plans.ts";
 import type { Plugin, PluginContext } from "../core/plugin.ts";
 import type { Registry } from "../core/registry.ts";
@@ -99,6 +100,7 @@ interface LoadContext extends Omit<LoadOptions, "base" | "registry"> {
 async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: LoadContext): Promise<ChatModel> {
   const { files, signal, onStage = () => {} } = options;
   const source = given.model === undefined ? namedParts : await findModel(given.model, files);
+  refuseLanguageModel(source, options);
   const config = { ...defined(source.config), ...defined(given) };
   const adapters = [...adaptersOf(source.config), ...adaptersOf(given)];
   await files.prefetch([...wantedFiles(config, source), ...adapters.map(({ file }) => ({ name: file }))]);
@@ -142,6 +144,13 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
     if (encoder !== undefined && !isGraphEncoder(encoder)) await encoder[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Images need a projector, unless the caller has one in mind. */
+function refuseLanguageModel({ name, languageModel }: ModelSource, { allowMissing = [] }: LoadContext): void {
+  if (!languageModel || allowMissing.some((pattern) => globPattern(pattern).test("vision_proj."))) return;
+  const hint = 'allow "vision_proj.*" to be missing to use it all the same';
+  throw new ConfigError(`Cannot load "${name}": it is a language model without a projector for images; ${hint}`);
 }
 
 /** A config that names all its parts itself. */

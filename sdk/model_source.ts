@@ -46,6 +46,8 @@ export interface ModelSource {
   readonly files: readonly WantedFile[];
   /** Whether parameters that no file has are drawn at random. Default false. */
   readonly random?: boolean | undefined;
+  /** Whether it is a language model, whose weights have no projector. Default false. */
+  readonly languageModel?: boolean | undefined;
 }
 
 /** What to call a local file or folder: the last part of its path. Names of the hub stay as they are. */
@@ -129,14 +131,12 @@ function relative({ sizes, known }: InferredModel): ModelConfig {
 function describe(name: string, { folder, inferred }: { folder: ModelFolder; inferred: Inferred }): ModelSource {
   const { model, own, encoder } = inferred;
   const like = relative(model);
-  if (model.sizes.projector === undefined) {
-    throw new ConfigError(`Cannot chat with "${name}": it is a language model without a projector for images`);
-  }
+  const languageModel = model.sizes.projector === undefined;
   const generation = folder.generationConfig === undefined ? undefined : parseGenerationConfig(folder.generationConfig);
   const config: ModelConfig = {
     ...like,
     encoder: model.encoder === undefined ? like.encoder : { use: model.encoder.kind, options: model.encoder.config },
-    projector: { use: model.sizes.projector.kind },
+    projector: model.sizes.projector === undefined ? like.projector : { use: model.sizes.projector.kind },
     decoder: { use: "minimind", options: { generation: model.sizes.generation, ...model.config } },
     generation: generation ?? like.generation,
     weights: undefined,
@@ -149,5 +149,5 @@ function describe(name: string, { folder, inferred }: { folder: ModelFolder; inf
     config: folder.tokenizerConfig,
     template: folder.chatTemplate,
   };
-  return { name, config, sources, tokenizer, preprocessor: folder.preprocessorConfig, files: [] };
+  return { name, config, sources, tokenizer, preprocessor: folder.preprocessorConfig, files: [], languageModel };
 }

@@ -23,32 +23,49 @@ export type PolicyName = "projector" | "projector+last" | "projector+ends" | "de
 
 const policies: readonly PolicyName[] = ["projector", "projector+last", "projector+ends", "decoder"];
 
-/** Upstream's names of policies. */
-const upstream: Readonly<Record<string, PolicyName>> = {
-  pretrain: "projector",
-  sft: "decoder",
-  "freeze_llm 0": "decoder",
-  "freeze_llm 1": "projector+ends",
-  "freeze_llm 2": "projector",
+/** Upstream's names of policies. The same number is not the same in both generations. */
+const upstream: Readonly<Record<2 | 3, Readonly<Record<string, PolicyName>>>> = {
+  2: {
+    pretrain: "projector",
+    sft: "decoder",
+    "freeze_llm 0": "decoder",
+    "freeze_llm 1": "projector",
+  },
+  3: {
+    pretrain: "projector",
+    sft: "decoder",
+    "freeze_llm 0": "decoder",
+    "freeze_llm 1": "projector+ends",
+    "freeze_llm 2": "projector",
+  },
 };
 
+/** Options of {@link parseFreezePolicy}. */
+export interface FreezePolicyOptions {
+  /** Whose numbers are meant: 2 is MiniMind2-V's, 3 minimind-3v's. Default 3. */
+  readonly generation?: 2 | 3 | undefined;
+}
+
 /**
- * Reads a policy: one of its own names, or upstream's `pretrain`, `sft`, `freeze_llm 0`, `1`, `2`.
+ * Reads a policy: one of its own names, or upstream's `pretrain`, `sft`, `freeze_llm 0`, `1`, `2`. MiniMind2-V's
+ * `freeze_llm` is a yes or no: 1 trains the projector alone, and there is no 2. In a list everything else is a pattern.
  *
  * @throws {ConfigError} listing the names there are
  */
-export function parseFreezePolicy(name: string): FreezePolicy {
-  const found = policyOf(name);
+export function parseFreezePolicy(
+  given: string | readonly string[],
+  { generation = 3 }: FreezePolicyOptions = {},
+): FreezePolicy {
+  if (typeof given !== "string") return given.map((entry) => policyOf(entry, generation) ?? entry);
+  const found = policyOf(given, generation);
   if (found !== undefined) return found;
-  throw new ConfigError(
-    `Cannot freeze by "${name}": there are ${
-      [...policies, ...Object.keys(upstream)].join(", ")
-    }, or a list of patterns`,
-  );
+  const names = [...policies, ...Object.keys(upstream[generation])].join(", ");
+  throw new ConfigError(`Cannot freeze by "${given}": there are ${names}, or a list of patterns`);
 }
 
-function policyOf(name: string): PolicyName | undefined {
-  return policies.find((policy) => policy === name) ?? upstream[name.replace(/^freeze_llm[_=]/, "freeze_llm ")];
+function policyOf(name: string, generation: 2 | 3): PolicyName | undefined {
+  const theirs = upstream[generation][name.replace(/^freeze_llm[_=]/, "freeze_llm ")];
+  return policies.find((policy) => policy === name) ?? theirs;
 }
 
 /**
@@ -58,7 +75,7 @@ function policyOf(name: string): PolicyName | undefined {
  */
 export function trainableParameters(policy: FreezePolicy, names: readonly string[]): ReadonlySet<string> {
   const all = [policy].flat().map((entry) => {
-    const named = policyOf(entry);
+    const named = policies.find((name) => name === entry);
     if (named !== undefined) return trainedBy(named, names);
     const matching = names.filter((name) => globPattern(entry).test(name));
     if (matching.length === 0) throw new ConfigError(`Cannot train "${entry}": no parameter has such a name`);

@@ -4,6 +4,10 @@
  * @module
  */
 import { hubFlags } from "../hub_flags.ts";
+import { modelFlags } from "../model_flags.ts";
+import { upstreamFlags } from "./upstream.ts";
+
+const { encoder, projector, decoder, weights, tokenizer } = modelFlags;
 
 const number = (summary: string) => ({ type: "number", value: "N", summary }) as const;
 
@@ -11,32 +15,42 @@ const number = (summary: string) => ({ type: "number", value: "N", summary }) as
 export const trainFlags = {
   config: { type: "string", value: "FILE", summary: "JSON file with any of these flags by name; flags go before it" },
   data: { type: "string", value: "FILE", aliases: ["data-path"], summary: "Conversations: jsonl, json or parquet" },
-  images: { type: "string", value: "DIR", summary: "Folder of the images that rows name" },
+  images: {
+    type: "string",
+    value: "DIR",
+    aliases: ["images-path", "image-dir"],
+    summary: "Folder of the images that rows name",
+  },
   model: {
     type: "string",
     value: "MODEL",
     aliases: ["m", "load-from"],
-    summary: "A released model, a folder, a checkpoint, or random (default)",
+    summary: "A released model, a folder, a checkpoint, a config file of parts, or random (default)",
   },
+  ...{ encoder, projector, decoder, weights, tokenizer },
   out: {
     type: "string",
     value: "DIR",
-    aliases: ["save-dir"],
-    summary: "Where model, checkpoints, metrics and report go",
+    summary: "Where model, checkpoints, metrics and report go; also --save-dir",
   },
   backend: { type: "string", value: "NAME", summary: "wasm (default) or reference" },
   threads: number("Threads (default all cores, at most 8)"),
   epochs: number("Times through the data (default 2)"),
   "batch-size": number("Rows of a batch (default 16 in pretraining, 4 in SFT)"),
   "learning-rate": number("Peak learning rate (default 4e-4 in pretraining, 5e-6 in SFT, 1e-4 with --lora)"),
-  "warmup-steps": number("Batches over which the learning rate rises (default 0)"),
+  "warmup-steps": {
+    ...number("Batches over which the learning rate rises (default 0)"),
+    aliases: ["warmup-iters"],
+  },
   "accumulation-steps": number("Batches of an update (default 1)"),
   "grad-clip": number("Largest global norm of the gradients (default 1)"),
   recompute: { type: "boolean", summary: "Computes activations again instead of keeping them: less memory, more time" },
   "weight-decay": number("AdamW's decoupled weight decay (default 0.01)"),
   "max-seq-len": number("Tokens of a row (default 450 in pretraining, 768 in SFT)"),
   "max-images": number("Images of a row at most (default as many as a row has)"),
-  "freeze-llm": number("0 trains all of the decoder, 1 its first and last block, 2 none of it (default by stage)"),
+  "freeze-llm": number(
+    "0 trains all of the decoder, 1 its first and last block, 2 none of it; MiniMind2-V: 1 none (default by stage)",
+  ),
   freeze: {
     type: "list",
     value: "POLICY",
@@ -79,7 +93,8 @@ export const trainFlags = {
   "feature-cache": {
     type: "string",
     value: "DIR",
-    summary: "Where features of images are kept (default OUT/features)",
+    summary: "Where features of images are kept, see data encode (default features in OUT or --save-dir)",
   },
+  ...upstreamFlags,
   ...hubFlags,
 } as const;

@@ -24,9 +24,10 @@ export async function openLora(
   { backend, model, weights }: ChatModelParts,
   { settings, files }: { readonly settings: TrainSettings; readonly files: Files },
 ): Promise<LoraTraining | undefined> {
-  const { lora, seed, out } = settings;
+  const { lora, seed, out, start: { model: base } } = settings;
   if (lora === undefined) return undefined;
-  if (await files.isFolder(settings.model) && resolve(settings.model) === resolve(out)) {
+  if (base === undefined) throw new ConfigError("Cannot train an adapter: name the --model that it is for");
+  if (await files.isFolder(base) && resolve(base) === resolve(out)) {
     throw new ConfigError(`Cannot train an adapter into "${out}": it is the folder of its model`);
   }
   const { rank, alpha, layers, weight } = lora;
@@ -56,7 +57,7 @@ export async function writeAdapterFolder(
   const path = (name: string) => folder === "" ? name : `${folder}/${name}`;
   const bytes = writeLora(await lora.read());
   await writeWhole(store, path(file), bytes);
-  const config = { model: await fromFolder(settings.model, resolve(settings.out, folder)), lora: file };
+  const config = { model: await fromFolder(settings.start.model!, resolve(settings.out, folder)), lora: file };
   await writeText(store, path(adapterDocument), `${JSON.stringify(config, undefined, 2)}\n`);
   return { file, bytes: bytes.length };
 }

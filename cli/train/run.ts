@@ -7,12 +7,12 @@ import { ConfigError } from "../../core/errors.ts";
 import { planParameters } from "../../core/model_plans.ts";
 import { epochOrder } from "../../data/datasets/mod.ts";
 import { formatBytes } from "../../data/hub/mod.ts";
+import { formatLoad } from "../../data/load_summary.ts";
 import { adapterDocument } from "../../sdk/adapters.ts";
 import { createFileStore } from "../../sdk/file_store.ts";
 import { openFiles } from "../../sdk/files.ts";
 import { loadModel } from "../../sdk/load_model.ts";
 import { openRandomAccess } from "../../sdk/random_access.ts";
-import { findModel } from "../../sdk/model_source.ts";
 import { CheckpointStore } from "../../trainers/checkpoint_store.ts";
 import { digestWeights } from "../../trainers/digest.ts";
 import { Evaluation } from "../../trainers/evaluation.ts";
@@ -20,14 +20,13 @@ import { FeatureEncoder } from "../../trainers/feature_encoder.ts";
 import { trainableParameters } from "../../trainers/freeze.ts";
 import { initialise } from "../../trainers/initialise.ts";
 import { train } from "../../trainers/loop.ts";
-import { writeModelFiles } from "../../trainers/model_files.ts";
+import { writeModelFiles, writeText } from "../../trainers/model_files.ts";
 import { rowBatches } from "../../trainers/row_batches.ts";
 import type { RunState } from "../../trainers/run_state.ts";
 import { cosineSchedule } from "../../trainers/schedule.ts";
 import { TrainStep } from "../../trainers/train_step.ts";
 import { openHub } from "../hub_flags.ts";
 import { Interrupted, interruptedCode } from "../interrupts.ts";
-import { folderUrl } from "../model_flags.ts";
 import { modelDocuments } from "./documents.ts";
 import { prepareFeatures, preparePixels } from "./images.ts";
 import { openLora, writeAdapterFolder } from "./lora.ts";
@@ -35,13 +34,15 @@ import { answerProbes, takeProbes } from "./probes.ts";
 import { TrainProgress } from "./progress.ts";
 import { mostImages, splitData, trainRows } from "./rows.ts";
 import { RunLog } from "./run_log.ts";
-import { decisive, type TrainFlagValues, type TrainSettings } from "./settings.ts";
+import { findSource } from "./start.ts";
+import { decisive, runFile, type TrainSettings } from "./settings.ts";
+import { writeWeightFile } from "./weight_file.ts";
 
 /**
  * Trains and resolves to the exit code. The first Ctrl-C saves what was learnt up to the last update and ends the run,
  * a second one the program at once.
  */
-export async function runTraining(settings: TrainSettings, flags: TrainFlagValues): Promise<number> {
+export async function runTraining(settings: TrainSettings): Promise<number> {
   const controller = new AbortController();
   const interrupt = () => {
     if (controller.signal.aborted) Deno.exit(interruptedCode);
@@ -49,7 +50,7 @@ export async function runTraining(settings: TrainSettings, flags: TrainFlagValue
   };
   Deno.addSignalListener("SIGINT", interrupt);
   try {
-    await runUntil(settings, flags, controller.signal);
+    await runUntil(settings, controller.signal);
     return 0;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -59,37 +60,45 @@ export async function runTraining(settings: TrainSettings, flags: TrainFlagValue
   }
 }
 
-async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal: AbortSignal): Promise<void> {
+async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<void> {
   const store = createFileStore(settings.out);
   const progress = new TrainProgress(settings.logEvery);
+  for (const notice of settings.notices) progress.note(notice);
   const checkpoints = new CheckpointStore(store);
   const resumed = settings.resume && await checkpoints.load(settings.resume);
   if (settings.resume === undefined && !settings.overwrite && (await store.list("checkpoints")).length > 0) {
     const hint = "go on with --from-resume 1, or start over with --overwrite";
     throw new ConfigError(`Cannot train into "${settings.out}": there is a run already; ${hint}`);
   }
-  if (settings.resume === undefined) await store.remove("checkpoints");
+  if (settings.resume === undefined) {
+    for (const folder of ["checkpoints", "best"]) await store.remove(folder);
+  }
 
   await using dataFile = await openRandomAccess(settings.data);
   const data = await splitData(dataFile, settings);
-  const base = folderUrl(Deno.cwd());
-  const hub = () => openHub(flags);
+  const { start: { model: name, parts: given, base, allowMissing } } = settings;
+  const hub = () => openHub(settings.hub);
   using files = openFiles({ base, hub, signal });
-  const source = await findModel(settings.model, files);
+  const source = await findSource(settings.start, files);
   const backend = {
     use: settings.backend,
     options: settings.threads === undefined ? {} : { threads: settings.threads },
   };
-  await using chat = await loadModel({ model: settings.model, backend }, {
+  const missing: string[] = [];
+  await using chat = await loadModel({ ...given, model: name, backend }, {
     base,
     hub,
     signal,
     onNotice: (notice) => progress.note(notice),
-    ...flags["allow-missing"].length > 0 && { allowMissing: flags["allow-missing"] },
+    onLoaded: (loaded) => {
+      progress.note(formatLoad(loaded));
+      missing.push(...loaded.flatMap(({ missing }) => missing));
+    },
+    allowMissing: [...allowMissing, ...settings.init],
   });
   const known = planParameters(chat.parts.model).storages;
   const parameters = new Map([...chat.parts.weights].filter(([name]) => known.get(name)?.role === "parameter"));
-  initialise(chat.parts.backend, parameters, { patterns: settings.init, seed: settings.seed });
+  initialise(chat.parts.backend, parameters, { patterns: [...settings.init, ...missing], seed: settings.seed });
   using lora = await openLora(chat.parts, { settings, files });
   const parts = lora === undefined ? chat.parts : { ...chat.parts, model: lora.model, weights: lora.weights };
 
@@ -102,6 +111,7 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
     ...lora && { lora: { ...settings.lora, rank: lora.options.rank, alpha: lora.options.alpha } },
   });
   if (resumed !== undefined) checkConfig(resumed.config, config);
+  await writeText(store, runFile, settings.text);
 
   const { tokenizer, model } = parts;
   const maxImages = settings.maxImages ??
@@ -148,6 +158,7 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
     await log.flush();
     await checkpoints.save({ step, backend: parts.backend }, { state, config, seed: settings.seed });
     if (best) await writeModel("best");
+    await writeResult();
     await log.report();
   };
   const writeModel = async (folder: string) => {
@@ -160,6 +171,12 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
       documents: documents.texts,
     });
     return undefined;
+  };
+  /** What a run leaves behind, as it is now. */
+  const writeResult = async () => {
+    const adapter = await writeModel("");
+    if (settings.weight !== undefined) await writeWeightFile(settings.out, settings.weight);
+    return adapter;
   };
 
   const count = step.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
@@ -202,7 +219,7 @@ async function runUntil(settings: TrainSettings, flags: TrainFlagValues, signal:
       progress.note(`  ${JSON.stringify(record.text)}`);
     }
   }
-  const adapter = await writeModel("");
+  const adapter = await writeResult(); // again, for a run that was ended after its last checkpoint
   await log.report();
   const { prepared, kept, prepareMs } = images.counts;
   const seconds = (prepareMs / 1000).toFixed(1);

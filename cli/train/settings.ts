@@ -3,11 +3,22 @@
  *
  * @module
  */
-import { ConfigError } from "../../core/errors.ts";
 import type { FlagValues } from "../flags.ts";
+import type { HubFlagValues } from "../hub_flags.ts";
+import { formatConfigFile, withConfigFile } from "./config_file.ts";
 import type { trainFlags } from "./flags.ts";
+import { idleNotices } from "./upstream.ts";
+import { findStart, type Start } from "./start.ts";
 import { type FreezePolicy, parseFreezePolicy } from "../../trainers/freeze.ts";
 import { defaultLoraLayers } from "../../trainers/lora.ts";
+
+/** Where upstream's file goes. */
+export interface WeightFile {
+  /** Its folder. */
+  readonly folder: string;
+  /** Start of its name. */
+  readonly weight: string;
+}
 
 /** Values of the flags. */
 export type TrainFlagValues = FlagValues<typeof trainFlags>;
@@ -34,10 +45,18 @@ export interface TrainSettings {
   readonly data: string;
   /** Folder of images. */
   readonly images?: string | undefined;
+  /** What is to be said of flags that change nothing. */
+  readonly notices: readonly string[];
+  /** How the hub is reached. */
+  readonly hub: HubFlagValues;
+  /** Its flags as a config file. */
+  readonly text: string;
   /** Model to start from. */
-  readonly model: string;
+  readonly start: Start;
   /** Folder of the run. */
   readonly out: string;
+  /** Upstream's file of the weights, half precision without the encoder; absent where it is not asked for. */
+  readonly weight?: WeightFile | undefined;
   /** Backend. */
   readonly backend: string;
   /** Threads of it. */
@@ -112,12 +131,13 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
   if ((stage !== "pretrain" && stage !== "sft") || positional.length > 1) {
     throw new TypeError(`Cannot train ${JSON.stringify(positional.join(" "))}: name a stage, pretrain or sft`);
   }
-  const flags = given.config === undefined ? given : await mergeConfig(given, given.config);
+  const flags = await allFlags(given);
   const own = defaults[stage];
-  const { data, out } = flags;
+  const { data } = flags;
   if (data === undefined) throw new TypeError("Cannot train without data: name a file with --data");
-  if (out === undefined) throw new TypeError("Cannot train without a folder to write to: name it with --out");
   const lora = loraOf(flags);
+  const start = await findStart(flags);
+  const { out, weight } = placeOf(flags, { start, weight: lora?.name ?? flags["save-weight"] ?? `${stage}_vlm` });
   const badRows = flags["on-bad-row"] ?? "error";
   if (badRows !== "error" && badRows !== "skip") {
     throw new TypeError(`Cannot read flag "--on-bad-row": "${badRows}" is neither error nor skip`);
@@ -126,8 +146,12 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     stage,
     data,
     images: flags.images,
-    model: flags.model ?? "random",
+    notices: idleNotices(flags),
+    hub: { "cache-dir": flags["cache-dir"], offline: flags.offline },
+    text: formatConfigFile(flags),
+    start,
     out,
+    weight,
     backend: flags.backend ?? "wasm",
     threads: flags.threads,
     epochs: count(flags, "epochs") ?? 2,
@@ -140,7 +164,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     recompute: flags.recompute,
     tokens: count(flags, "max-seq-len") ?? own.tokens,
     maxImages: flags["max-images"],
-    freeze: policyOf(flags, own.freeze),
+    freeze: policyOf(flags, { fallback: own.freeze, generation: start.sizes?.generation }),
     lora,
     init: flags.init,
     seed: flags.seed ?? 42,
@@ -153,17 +177,34 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     samples: flags.samples ?? 4,
     resume: resumeOf(flags),
     overwrite: flags.overwrite,
-    featureCache: flags["feature-cache"] ?? `${out}/features`,
+    featureCache: flags["feature-cache"] ?? `${flags["save-dir"] ?? out}/features`,
   };
+}
+
+/** The file of a run's flags in its folder. */
+export const runFile = "run.json";
+
+/** Flags, what `--config` names beneath them, and where a run goes on, what it was begun with beneath those. */
+async function allFlags(given: TrainFlagValues): Promise<TrainFlagValues> {
+  const flags = given.config === undefined ? given : await withConfigFile(given, given.config);
+  const file = `${flags.out}/${runFile}`;
+  const goesOn = flags.out !== undefined && resumeOf(flags) !== undefined && await exists(file);
+  return goesOn ? await withConfigFile(flags, file) : flags;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 /** Settings that decide what is learnt: those of a run that goes on must be the same. */
 export function decisive(settings: TrainSettings): Readonly<Record<string, unknown>> {
-  const { stage, data, model, epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay } =
+  const { stage, data, start, epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay } =
     settings;
+  const { model, parts } = start;
   const { tokens, maxImages, freeze, init, seed, valSplit, skipBadRows } = settings;
   return {
-    ...{ stage, data, model, epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay },
+    ...{ stage, data, model, ...Object.keys(parts).length > 0 && { parts } },
+    ...{ epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay },
     ...{ tokens, maxImages, freeze, init, seed, valSplit, skipBadRows },
   };
 }
@@ -174,11 +215,38 @@ function count(flags: TrainFlagValues, name: keyof TrainFlagValues & string): nu
   throw new TypeError(`Cannot read flag "--${name}": ${value} is not a whole number above 0`);
 }
 
-function policyOf(flags: TrainFlagValues, fallback: string): FreezePolicy {
+function policyOf(
+  flags: TrainFlagValues,
+  { fallback, generation }: { readonly fallback: string; readonly generation: 2 | 3 | undefined },
+): FreezePolicy {
   const { freeze } = flags;
-  if (freeze.length > 1 || /[.*]/.test(freeze[0] ?? "")) return freeze;
+  if (freeze.length > 1 || /[.*]/.test(freeze[0] ?? "")) return parseFreezePolicy(freeze, { generation });
   const level = flags["freeze-llm"];
-  return parseFreezePolicy(freeze[0] ?? (level === undefined ? fallback : `freeze_llm ${level}`));
+  return parseFreezePolicy(freeze[0] ?? (level === undefined ? fallback : `freeze_llm ${level}`), { generation });
+}
+
+/**
+ * Where the run goes: to `--out`, or beside upstream's file in `--save-dir`.
+ *
+ * @throws {TypeError} if neither is named, or the start of the file's name is none
+ */
+function placeOf(
+  flags: TrainFlagValues,
+  { start: { sizes }, weight }: { readonly start: Start; readonly weight: string },
+): { readonly out: string; readonly weight: WeightFile | undefined } {
+  if (!/^[\w.-]+$/.test(weight)) {
+    throw new TypeError(`Cannot read flag "--save-weight": "${weight}" is not the start of a file name`);
+  }
+  const { out, "save-dir": folder } = flags;
+  if (folder === undefined) {
+    if (out === undefined) throw new TypeError("Cannot train without a folder to write to: name it with --out");
+    return { out, weight: undefined };
+  }
+  const name = `${weight}${sizes === undefined ? "" : `_${sizes.hiddenSize}${sizes.moe === undefined ? "" : "_moe"}`}`;
+  return {
+    out: out ?? `${folder.replace(/[\\/]+$/, "")}/${name}`,
+    weight: flags.lora ? undefined : { folder, weight },
+  };
 }
 
 /** @throws {TypeError} if flags of an adapter and of the model itself are mixed */
@@ -211,25 +279,4 @@ function resumeOf(flags: TrainFlagValues): "last" | "previous" | undefined {
   if (word === "1" || word === "last") return "last";
   if (word === "previous") return "previous";
   throw new TypeError(`Cannot read flag "--from-resume": "${word}" is none of 0, 1, previous`);
-}
-
-/** A config file's values where no flag is given; its keys are the flags' names, in kebab- or snake_case. */
-async function mergeConfig(flags: TrainFlagValues, file: string): Promise<TrainFlagValues> {
-  const fail = (problem: string, cause?: unknown) => new ConfigError(`Cannot read "${file}": ${problem}`, { cause });
-  let config: unknown;
-  try {
-    config = JSON.parse(await Deno.readTextFile(file));
-  } catch (cause) {
-    throw fail(cause instanceof Error ? cause.message : String(cause), cause);
-  }
-  if (typeof config !== "object" || config === null || Array.isArray(config)) throw fail("it is not an object");
-  const merged: Record<string, unknown> = { ...flags };
-  for (const [key, value] of Object.entries(config)) {
-    const name = key.replaceAll("_", "-");
-    if (!(name in flags) || name === "config") throw fail(`unknown key "${key}", keys are the names of flags`);
-    const current = merged[name];
-    const unset = current === undefined || current === false || (Array.isArray(current) && current.length === 0);
-    if (unset) merged[name] = Array.isArray(current) ? [value].flat().map(String) : value;
-  }
-  return merged as TrainFlagValues;
 }

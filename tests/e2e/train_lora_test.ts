@@ -66,6 +66,7 @@ Deno.test("minimind train sft --lora learns an adapter that chat uses, by its fo
   assertEquals(names(out).filter((name) => /\.(safetensors|json)$/.test(name)), [
     "adapter.json",
     "lora_colour_64.safetensors",
+    "run.json",
   ]);
   assertEquals(names(`${out}/best`), ["adapter.json", "lora_colour_64.safetensors"]);
   assertEquals(JSON.parse(await Deno.readTextFile(`${out}/adapter.json`)), {
@@ -143,7 +144,6 @@ Deno.test("minimind train sft --lora, killed and resumed, ends with the same ada
     );
     await running.until(({ stderr }) => /batch [3-9]\/80/.test(stderr));
   }
-  assertEquals(names(`${folder.path}/killed`).filter((name) => name.startsWith("lora")), []);
   const other = await train(folder, "killed", ...flags, "--lora_alpha", "4", "--from_resume", "1");
   assertStringIncludes(other.stderr, 'Cannot go on with the run: lora was {"rank":16,"alpha":16,');
   const resumed = await train(folder, "killed", ...flags, "--from_resume", "1");

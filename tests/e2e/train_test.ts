@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { modelTensors, openCheckpoint } from "../../data/checkpoint.ts";
 import { readSafetensors } from "../../data/safetensors.ts";
+import { castTensors } from "../../data/saved_tensor.ts";
+import { torchCheckpointChunks } from "../../data/torch_checkpoint/write.ts";
 import { loadModel } from "../../sdk/mod.ts";
 import { killTraining } from "./kill_training.ts";
-import { imageFolder, prepareTraining, row, trainIn } from "./train_runs.ts";
+import { imageFolder, prepareTraining, row, runMinimind, trainIn } from "./train_runs.ts";
 
 const short = ["--epochs", "4", "--batch_size", "2", "--learning_rate", "2e-3", "--max_seq_len", "96"];
 
@@ -63,6 +66,42 @@ Deno.test("minimind train unfreezes the encoder by a pattern, saves it with the 
   const bias = "vision_model.encoder.layers.1.mlp.fc2.bias";
   const { backend, weights } = model.parts;
   assertEquals(await backend.read(weights.get(bias)!), after.get(`vision_encoder.${bias}`)!.toFloat32());
+});
+
+Deno.test("minimind train takes upstream's commands: a language model, pretraining, SFT, each stage's .pth for the next", async () => {
+  await using place = await prepareTraining();
+  const { folder } = place;
+  const language = ["export", `${folder}/model`, `${folder}/out`, "--format", "pth", "--weight", "pretrain_vlm"];
+  assertEquals((await runMinimind(language)).code, 0);
+  const released = openCheckpoint([{ name: "a.pth", bytes: await Deno.readFile(`${folder}/out/pretrain_vlm_64.pth`) }]);
+  const halves = [...released.tensors].filter(([name]) => !name.startsWith("vision_proj."));
+  const chunks = torchCheckpointChunks(castTensors(new Map(halves), { precision: "f16" }));
+  await Deno.writeFile(`${folder}/out/llm_64.pth`, ReadableStream.from(chunks));
+
+  const stage = (name: string, ...flags: string[]) => {
+    const data = ["--data_path", `${folder}/rows.jsonl`, "--images_path", imageFolder, "--save_dir", `${folder}/out`];
+    return runMinimind(["train", name, "--model", `${folder}/model`, ...data, ...short, "--samples", "0", ...flags]);
+  };
+  const first = await stage("pretrain", "--from_weight", "llm", "--device", "cuda:0");
+  assertEquals(first.code, 0, first.stderr);
+  assertMatch(first.stderr, /^--device cuda:0 changes nothing here: /m);
+  assertMatch(first.stderr, /100 % of decoder from llm_64\.pth .*; 0 % of projector/);
+  const second = await stage("sft", "--from_weight", "pretrain_vlm", "--save_weight", "tuned");
+  assertEquals(second.code, 0, second.stderr);
+  assertMatch(second.stderr, /100 % of projector from pretrain_vlm_64\.pth/);
+  assertMatch(second.stderr, /^features: 0 images encoded in \d+\.\d s, 6 from earlier runs$/m);
+
+  // The file has what the run's own folder has, in halves.
+  const tensors = async (path: string) => {
+    return modelTensors(openCheckpoint([{ name: path, bytes: await Deno.readFile(`${folder}/out/${path}`) }]));
+  };
+  const [pth, whole] = [await tensors("tuned_64.pth"), await tensors("tuned_64/model.safetensors")];
+  const own = [...whole].filter(([name]) => !name.startsWith("vision_encoder."));
+  assertEquals(pth.size, own.length + 1); // the tied head by its name
+  for (const [name, tensor] of own) {
+    const [half, full] = [pth.get(name)!.toFloat32(), tensor.toFloat32()];
+    assert(full.every((value, i) => Math.abs(half[i]! - value) <= Math.abs(value) * 2 ** -11 + 2 ** -24), name);
+  }
 });
 
 Deno.test("minimind train refuses a run that is there, other settings, and rows that cannot be learnt", async () => {

@@ -36,7 +36,7 @@ Deno.test("trainableParameters() of patterns gives exactly what they match, the 
 });
 
 Deno.test("trainableParameters() of policies and patterns gives what any of them trains", () => {
-  assertEquals([...trainableParameters(["sft", "vision_model.*"], names)], names);
+  assertEquals([...trainableParameters(["decoder", "vision_model.*"], names)], names);
   assertEquals([...trainableParameters(["projector", "*.3.mlp.*"], names)], [projector, block(3)]);
 });
 
@@ -45,7 +45,17 @@ Deno.test("trainableParameters() refuses a pattern that matches nothing", () => 
   assertEquals(error.message, 'Cannot train "vision_porj.*": no parameter has such a name');
 });
 
+Deno.test("parseFreezePolicy() knows that freeze_llm 1 is the projector alone in generation 2, in lists too", () => {
+  assertEquals(parseFreezePolicy("freeze_llm 1", { generation: 2 }), "projector");
+  assertEquals(parseFreezePolicy(["freeze_llm 1", "vision_model.*"], { generation: 2 }), [
+    "projector",
+    "vision_model.*",
+  ]);
+  assertEquals(parseFreezePolicy(["sft", "lm_head.*"]), ["decoder", "lm_head.*"]);
+});
+
 Deno.test("parseFreezePolicy() lists the policies there are", () => {
+  assertThrows(() => parseFreezePolicy("freeze_llm 2", { generation: 2 }), ConfigError, "freeze_llm 1, or a list");
   const error = assertThrows(() => parseFreezePolicy("freeze_llm 3"), ConfigError);
   assertEquals(
     error.message,

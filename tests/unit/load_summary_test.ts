@@ -21,6 +21,7 @@ Deno.test("summariseLoad() counts tensors and parameters of each part and where 
     ["projector", { tensors: 2, parameters: 393_728 }, { tensors: 1, parameters: 512 }, ["sft_vlm_512.pth"]],
     ["encoder", { tensors: 1, parameters: 768 }, { tensors: 1, parameters: 768 }, ["clip/model.safetensors"]],
   ]);
+  assertEquals(parts.map(({ missing }) => missing), [[], ["vision_proj.vision_proj.0.weight"], []]);
   assertEquals(
     formatLoad(parts),
     "loaded 100 % of decoder from sft_vlm_512.pth (2 of 2 tensors, 3,277,312 parameters); " +

@@ -191,10 +191,11 @@ Deno.test("readSettings() takes upstream's flags, a config file beneath them and
     ];
     const { flags } = parseFlags(args, trainFlags);
     const settings = await readSettings(flags, ["sft"]);
-    const { data, out, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume } = settings;
-    assertEquals({ data, out, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume }, {
+    const { data, out, weight, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume } = settings;
+    assertEquals({ data, out, weight, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume }, {
       data: "rows.jsonl",
-      out: "out",
+      out: "out/sft_vlm_64",
+      weight: { folder: "out", weight: "sft_vlm" },
       freeze: "projector+ends",
       batchSize: 3,
       epochs: 1,
