@@ -6,7 +6,7 @@
 import { type ExportedModel, type ExportFormat, exportModel } from "../data/export.ts";
 import { formatBytes } from "../data/hub/mod.ts";
 import { splitEncoder } from "../data/infer_encoder.ts";
-import { type LoraAdapter, writeLora } from "../data/lora_file.ts";
+import { foldAlpha, type LoraAdapter, writeLora } from "../data/lora_file.ts";
 import { type Precision, precisions } from "../data/saved_tensor.ts";
 import { openFiles } from "../sdk/files.ts";
 import type { Command } from "./command.ts";
@@ -143,7 +143,8 @@ async function writeAdapter(
 ): Promise<string> {
   if (format === "hf") throw new TypeError(`Cannot convert an adapter to "${to}": name a .safetensors or a .pth`);
   if (precision === "q8") throw new TypeError(`Cannot convert an adapter to "${to}": q8 is for whole models`);
-  const bytes = await writeFiles([{ path: to, chunks: () => [writeLora(adapter, { format, precision })] }], { force });
+  const own = format === "pth" ? foldAlpha(adapter) : adapter;
+  const bytes = await writeFiles([{ path: to, chunks: () => [writeLora(own, { format, precision })] }], { force });
   const numbers = `rank ${adapter.rank}, ${formatBytes(bytes)} as ${precision}`;
   return `wrote an adapter of ${adapter.layers.size} layers to ${to}: ${numbers}`;
 }

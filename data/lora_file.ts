@@ -85,6 +85,16 @@ export function writeLora(adapter: LoraAdapter, options: WriteLoraOptions = {}):
   throw new WeightError(`Cannot write LoRA "alpha": upstream's files have none, so ${alpha} must be the rank, ${rank}`);
 }
 
+/** The same change as an adapter whose alpha is its rank, which upstream's files can hold: B takes the factor over. */
+export function foldAlpha({ rank, alpha, layers }: LoraAdapter): LoraAdapter {
+  if (alpha === rank) return { rank, alpha, layers };
+  const scaled = (tensor: SourceTensor): SourceTensor => ({
+    shape: tensor.shape,
+    toFloat32: () => tensor.toFloat32().map((value) => value * alpha / rank),
+  });
+  return { rank, alpha: rank, layers: new Map([...layers].map(([layer, { a, b }]) => [layer, { a, b: scaled(b) }])) };
+}
+
 /** Whether a file holds an adapter, as far as the names of its tensors tell. */
 export function isLora({ tensors }: Pick<Checkpoint, "tensors">): boolean {
   return tensors.size > 0 && [...tensors.keys()].every((name) => matrixName.test(name));

@@ -46,7 +46,9 @@ export function contentsText(
   else if (model !== undefined) rows.push(["encoder", "none in here"]);
   if (adapter !== undefined) {
     rows.push(["adapter", `LoRA of rank ${adapter.rank}, alpha ${adapter.alpha}`]);
-    for (const [kind, count] of Object.entries(adapter.layers)) rows.push(["adapts", `${kind}, ${count} layers`]);
+    for (const [kind, count] of Object.entries(adapter.layers)) {
+      rows.push(["adapts", `${kind}, ${count} ${count === 1 ? "layer" : "layers"}`]);
+    }
   }
   for (const [part, count] of Object.entries(parts)) rows.push([`in ${part}`, countText(count)]);
   for (const [dtype, count] of Object.entries(dtypes)) rows.push([`as ${dtype}`, countText(count)]);

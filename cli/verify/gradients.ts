@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Graph } from "../../core/graph/mod.ts";
+import { Graph, type Tensor } from "../../core/graph/mod.ts";
 import { loss } from "../../core/model.ts";
 import { planParameters } from "../../core/model_plans.ts";
 import { type Batch, embedBatch } from "./batch.ts";
@@ -32,7 +32,7 @@ export async function* checkGradients(
   { name, document, expected }: { name: string; document: ExpectedGradients; expected: GoldenTensors },
 ): AsyncGenerator<Check> {
   const stage = (part: string) => `gradients.${name}.${part}`;
-  const { total, auxLoss, gradients } = await runBackward(bound, batch);
+  const { total, auxLoss, gradients } = await runBackward(bound, { batch });
   const number = (part: string, tolerance: number, [actual, wanted]: [Numbers, number]) =>
     within(stage(part), { actual, expected: [wanted], tolerance });
   yield number("loss_plus_aux", tolerances.loss, [total, document.loss_plus_aux]);
@@ -55,17 +55,17 @@ export async function* checkGradients(
   }
 }
 
-/** Runs a batch forward and backward with every parameter trainable. */
-async function runBackward(
+/** Runs a batch forward and backward; by default every parameter is trainable. */
+export async function runBackward(
   { backend, model, weights }: BoundModel,
-  batch: Batch,
+  { batch, trainable }: { readonly batch: Batch; readonly trainable?: ((parameter: Tensor) => boolean) | undefined },
 ): Promise<{ total: Numbers; auxLoss: Numbers; gradients: Map<string, Float32Array> }> {
   const graph = new Graph();
   const { hidden, keep, targets, inputs } = embedBatch(graph, model, batch);
   const { total, auxLoss } = loss(graph, model, { hidden, keep, targets: targets! });
   graph.output("total", total);
   if (auxLoss !== undefined) graph.output("auxLoss", auxLoss);
-  graph.backward(total);
+  graph.backward(total, trainable);
   const parameters = [...graph.named.values()].filter(({ role, name }) =>
     role === "parameter" && graph.named.has(`gradient.${name}`)
   );

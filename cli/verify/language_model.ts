@@ -12,6 +12,7 @@ import { checkBatch, type ExpectedLosses } from "./batch_checks.ts";
 import { createCaseModel, generationOf } from "./case_model.ts";
 import { type Check, verdictOf } from "./check.ts";
 import { checkGeneration, type GenerationCase } from "./generation.ts";
+import { checkLora } from "./lora.ts";
 import { checkGradients, type ExpectedGradients } from "./gradients.ts";
 import { findTensors, type Golden, type GoldenTensors, readTensors } from "./golden.ts";
 import { type CaseKind, hasKeys, isObject, tooLarge, type VerifyContext } from "./kind.ts";
@@ -45,7 +46,8 @@ async function* run(golden: Golden, context: VerifyContext): AsyncGenerator<Chec
   await using backend = await context.createBackend();
 
   const file = await findTensors(golden, "weights.safetensors");
-  const weights = bindModel(backend, model, { sources: [file?.left ?? manifestSource(manifest)] });
+  const source = new Map(file?.left ?? manifestSource(manifest));
+  const weights = bindModel(backend, model, { sources: [source] });
   yield* checkManifest(manifest, { plan: planParameters(model), file });
 
   const inputs = await readTensors(golden, "inputs.safetensors");
@@ -85,6 +87,11 @@ async function* run(golden: Golden, context: VerifyContext): AsyncGenerator<Chec
     const bound = { backend, model, weights, generation: generationOf(manifest.tensors) };
     yield* checkTraining(bound, training, { batches: trained, expected: after });
     yield after.allCompared("train.compared");
+  }
+  const lora = await findTensors(golden, "lora.safetensors");
+  if (lora !== undefined) {
+    const bound = { backend, model, weights };
+    yield* checkLora(bound, { golden, source, batch: batches.get("img1")!, expected: lora });
   }
 }
 

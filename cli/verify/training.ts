@@ -104,7 +104,7 @@ async function* checkPolicy(
 }
 
 /** Adam divides tiny gradients by themselves, so that some numbers may be far off while nearly all are close. */
-function checkSpread(
+export function checkSpread(
   stage: string,
   { actual, expected, largest }: { actual: Numbers; expected: Numbers; largest: number },
 ): Check {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { WeightError } from "../../core/errors.ts";
 import { openCheckpoint } from "../../data/checkpoint.ts";
-import { checkLora, type LoraAdapter, readLora, squareLayers, writeLora } from "../../data/lora_file.ts";
+import { checkLora, foldAlpha, type LoraAdapter, readLora, squareLayers, writeLora } from "../../data/lora_file.ts";
 import { castTensors, joinChunks, type TypedTensor } from "../../data/saved_tensor.ts";
 import { safetensorsChunks } from "../../data/safetensors_writer.ts";
 import { numbered } from "./tiny_export.ts";
@@ -80,6 +80,16 @@ Deno.test("writeLora() refuses matrices of another rank, and an alpha that upstr
   refused(() => writeLora({ ...adapter, rank: 0 }), "0 is not a whole number above 0");
   refused(() => writeLora({ ...adapter, alpha: NaN }), "NaN is not a finite number");
   refused(() => writeLora(adapter, { format: "pth" }), "so 8 must be the rank, 2");
+});
+
+Deno.test("foldAlpha() keeps the change and makes alpha the rank, so that upstream's file can hold it", () => {
+  const folded = foldAlpha(open(writeLora(adapter)));
+  assertEquals([folded.rank, folded.alpha], [2, 2]);
+  const { a, b } = folded.layers.get(q)!;
+  assertEquals(a.toFloat32(), adapter.layers.get(q)!.a.toFloat32());
+  assertEquals(b.toFloat32(), adapter.layers.get(q)!.b.toFloat32().map((value) => 4 * value));
+  assertEquals(open(writeLora(folded, { format: "pth" })).layers.get(q)!.b.toFloat32(), b.toFloat32());
+  assertEquals(foldAlpha(folded), folded);
 });
 
 Deno.test("checkLora() accepts the layers of a model and names the first that does not fit", () => {

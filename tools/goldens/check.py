@@ -1,10 +1,12 @@
 """Runs this statement of the models against a folder of cases and compares every number."""
 
 import os
+from pathlib import Path
 
 import torch
 
 from goldens.generation import greedy, sampled
+from goldens.lora import check_adapter
 from goldens.minimind import Config, forward, loss_of, rope_table
 from goldens.numbers import floats, load_json, load_tensors, sha256, weights_of, Stream
 from goldens.training import gradients, train
@@ -49,6 +51,8 @@ def check(folder):
             (check_tower if "patch_size" in config else check_real if "prompt" in case else check_decoder)(
                 report, path, case
             )
+            if "adapter.safetensors" in files:
+                check_adapter(report, Path(path), case["case"])
         elif os.path.basename(path) == "rope":
             check_rope(report, path)
     return report.finish()

@@ -93,6 +93,22 @@ def rope_table(width, positions, theta, scaling=None):
     return angle.cos() * factor, angle.sin() * factor
 
 
+@dataclass
+class Adapted:
+    """A linear layer's weight [out, in] with a narrow path beside it, A [rank, in] and B [out, rank] (Hu et al. 2021)."""
+
+    weight: torch.Tensor
+    a: torch.Tensor
+    b: torch.Tensor
+    scale: float
+
+
+def linear(x, weight, bias=None):
+    if not isinstance(weight, Adapted):
+        return F.linear(x, weight, bias)
+    return F.linear(x, weight.weight, bias) + weight.scale * F.linear(F.linear(x, weight.a), weight.b)
+
+
 def rms_norm(x, weight, eps):
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
 
@@ -105,9 +121,9 @@ def rotate(x, cos, sin):
 
 def attention(config, w, x, rope, keep):
     b, t, _ = x.shape
-    q = F.linear(x, w["q_proj.weight"]).view(b, t, config.heads, config.head_width)
-    k = F.linear(x, w["k_proj.weight"]).view(b, t, config.kv_heads, config.head_width)
-    v = F.linear(x, w["v_proj.weight"]).view(b, t, config.kv_heads, config.head_width)
+    q = linear(x, w["q_proj.weight"]).view(b, t, config.heads, config.head_width)
+    k = linear(x, w["k_proj.weight"]).view(b, t, config.kv_heads, config.head_width)
+    v = linear(x, w["v_proj.weight"]).view(b, t, config.kv_heads, config.head_width)
     if "q_norm.weight" in w:
         q, k = rms_norm(q, w["q_norm.weight"], config.eps), rms_norm(k, w["k_norm.weight"], config.eps)
     q, k = (rotate(each, *rope).transpose(1, 2) for each in (q, k))
@@ -117,12 +133,12 @@ def attention(config, w, x, rope, keep):
     if keep is not None:
         scores = scores + (1.0 - keep[:, None, None, :].float()) * -1e9
     y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, -1)
-    return F.linear(y, w["o_proj.weight"])
+    return linear(y, w["o_proj.weight"])
 
 
 def feed_forward(w, prefix, x):
-    gate = F.silu(F.linear(x, w[prefix + "gate_proj.weight"]))
-    return F.linear(gate * F.linear(x, w[prefix + "up_proj.weight"]), w[prefix + "down_proj.weight"])
+    gate = F.silu(linear(x, w[prefix + "gate_proj.weight"]))
+    return linear(gate * linear(x, w[prefix + "up_proj.weight"]), w[prefix + "down_proj.weight"])
 
 
 def balance_loss(config, scores, expert):
@@ -138,7 +154,7 @@ def balance_loss(config, scores, expert):
 
 def mixture(config, w, x, train, output):
     rows = x.reshape(-1, config.width)  # [M,D]
-    scores = F.linear(rows, w["mlp.gate.weight"]).softmax(-1)
+    scores = linear(rows, w["mlp.gate.weight"]).softmax(-1)
     ranked = scores.detach().sort(-1, descending=True).values
     if config.top_k < config.experts:
         gap = (ranked[:, config.top_k - 1] - ranked[:, config.top_k]).min().item()
@@ -161,11 +177,11 @@ def mixture(config, w, x, train, output):
 def project(config, w, features):
     """features [B,N,tokens,width of the encoder] to the decoder's width."""
     if config.version == "v2":
-        return F.linear(features, w["vision_proj.vision_proj.0.weight"], w["vision_proj.vision_proj.0.bias"])
+        return linear(features, w["vision_proj.vision_proj.0.weight"], w["vision_proj.vision_proj.0.bias"])
     p = "vision_proj.mlp."
     x = F.layer_norm(features, features.shape[-1:], w[p + "0.weight"], w[p + "0.bias"])
-    x = F.gelu(F.linear(x, w[p + "1.weight"], w[p + "1.bias"]))
-    return F.linear(x, w[p + "3.weight"], w[p + "3.bias"])
+    x = F.gelu(linear(x, w[p + "1.weight"], w[p + "1.bias"]))
+    return linear(x, w[p + "3.weight"], w[p + "3.bias"])
 
 
 def places(config, row):
@@ -211,7 +227,7 @@ def forward(config, w, batch, train=False):
         output.hidden[f"block.{i}"] = x
     x = rms_norm(x, w["model.norm.weight"], config.eps)
     output.hidden["norm"] = x
-    output.logits = F.linear(x, w["lm_head.weight"])
+    output.logits = linear(x, w["lm_head.weight"])
     return output
 
 

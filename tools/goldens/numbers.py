@@ -71,9 +71,9 @@ def load_tensors(path):
     return load_file(path)
 
 
-def save_tensors(path, tensors):
+def save_tensors(path, tensors, metadata=None):
     """Writes tensors; integers as I32, shared memory copied."""
-    save_file({name: plain(value) for name, value in tensors.items()}, path)
+    save_file({name: plain(value) for name, value in tensors.items()}, path, metadata)
 
 
 def plain(value):
