@@ -276,9 +276,9 @@ Deno.test("TrainStep gives the gradients of A and B that the reference gives on 
   const model = tinyModel({ generation: 2, use_moe: true });
   const layers = chooseLoraLayers(model, ["*"]);
   const start = noisyAdapter(model, { layers });
-  const gradients = async (backend: Backend): Promise<Map<string, Float32Array>> => {
+  const gradients = async (backend: Backend, recompute = false): Promise<Map<string, Float32Array>> => {
     using lora = new LoraTraining(backend, { model, weights: seededWeights(backend, model), start });
-    using step = new TrainStep(backend, lora.model, { ...lora, sizes });
+    using step = new TrainStep(backend, lora.model, { ...lora, sizes, recompute });
     await step.backward(seededBatch("a"));
     const read = new Map<string, Float32Array>();
     for (const { name } of step.parameters) {
@@ -289,6 +289,7 @@ Deno.test("TrainStep gives the gradients of A and B that the reference gives on 
   await using reference = createReferenceBackend();
   const expected = await gradients(reference);
   assertEquals(expected.size, 2 * layers.length);
+  assertEquals(await gradients(reference, true), expected);
   for (const threads of [1, 2]) {
     await using wasm = await createWasmBackend({ threads });
     for (const [name, values] of await gradients(wasm)) {
