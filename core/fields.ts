@@ -37,6 +37,14 @@ export class Fields {
     return this.#check(key, { fallback, fine, expected: `a whole number of ${minimum} or more` });
   }
 
+  /** Whole numbers of at least `minimum`, 1 by default; at least one of them. */
+  integers(key: Key, fallback: readonly number[], minimum = 1): readonly number[] {
+    const fine = (value: unknown): value is readonly number[] =>
+      Array.isArray(value) && value.length > 0 &&
+      value.every((item) => Number.isSafeInteger(item) && item >= minimum);
+    return this.#check(key, { fallback, fine, expected: `a list of whole numbers of ${minimum} or more` });
+  }
+
   /** A finite number above 0, or from 0 on with `orZero`. */
   number(key: Key, fallback: number, { orZero = false }: { readonly orZero?: boolean | undefined } = {}): number {
     const fine = (value: unknown): value is number =>

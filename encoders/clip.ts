@@ -55,7 +55,7 @@ export const clipBasePatch16: ClipOptions = {
 export function parseClipOptions(config: unknown): ClipOptions {
   const { whole, vision } = visionFields(config);
   return {
-    ...parseVitFields(vision, { hiddenAct: "quick_gelu", layerNormEps: 1e-5, patchSize: 32 }),
+    ...parseVitFields(vision, { hiddenAct: "quick", layerNormEps: 1e-5, patchSize: 32 }),
     projectionDim: whole.integer("projection_dim", vision.integer("projection_dim", 512)),
   };
 }

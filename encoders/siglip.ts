@@ -51,7 +51,7 @@ export const siglipBasePatch16: SiglipOptions = { ...siglipBasePatch32, patchSiz
  */
 export function parseSiglipOptions(config: unknown): SiglipOptions {
   const { vision } = visionFields(config);
-  return parseVitFields(vision, { hiddenAct: "gelu_pytorch_tanh", layerNormEps: 1e-6, patchSize: 16 });
+  return parseVitFields(vision, { hiddenAct: "tanh", layerNormEps: 1e-6, patchSize: 16 });
 }
 
 /** Creates SigLIP's vision encoder. */

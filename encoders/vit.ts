@@ -103,17 +103,13 @@ const activations = { quick_gelu: "quick", gelu_pytorch_tanh: "tanh", gelu_new: 
  */
 export function parseVitFields(
   fields: Fields,
-  defaults: {
-    readonly hiddenAct: "quick_gelu" | "gelu_pytorch_tanh";
-    readonly layerNormEps: number;
-    readonly patchSize: number;
-  },
+  defaults: Pick<VitOptions, "hiddenAct" | "layerNormEps" | "patchSize"> & Partial<VitOptions>,
 ): VitOptions {
   fields.choice("num_channels", [3], 3);
-  const imageSize = fields.integer("image_size", 224);
+  const imageSize = fields.integer("image_size", defaults.imageSize ?? 224);
   const patchSize = fields.integer("patch_size", defaults.patchSize);
-  const hiddenSize = fields.integer("hidden_size", 768);
-  const heads = fields.integer("num_attention_heads", 12);
+  const hiddenSize = fields.integer("hidden_size", defaults.hiddenSize ?? 768);
+  const heads = fields.integer("num_attention_heads", defaults.numAttentionHeads ?? 12);
   if (imageSize % patchSize !== 0) {
     throw fields.error("patch_size", `${patchSize} does not divide an image of ${imageSize}`);
   }
@@ -125,10 +121,10 @@ export function parseVitFields(
     imageSize,
     patchSize,
     hiddenSize,
-    numHiddenLayers: fields.integer("num_hidden_layers", 12),
+    numHiddenLayers: fields.integer("num_hidden_layers", defaults.numHiddenLayers ?? 12),
     numAttentionHeads: heads,
-    intermediateSize: fields.integer("intermediate_size", 3072),
-    hiddenAct: activations[fields.choice("hidden_act", names, defaults.hiddenAct)],
+    intermediateSize: fields.integer("intermediate_size", defaults.intermediateSize ?? 3072),
+    hiddenAct: fields.has("hidden_act") ? activations[fields.choice("hidden_act", names, "gelu")] : defaults.hiddenAct,
     layerNormEps: fields.number("layer_norm_eps", defaults.layerNormEps),
   };
 }

@@ -15,6 +15,7 @@ import mlp from "./mlp.ts";
 import onnx from "./onnx.ts";
 import reference from "./reference.ts";
 import siglip from "./siglip.ts";
+import tiny from "./tiny.ts";
 import transformers from "./transformers.ts";
 import wasm from "./wasm.ts";
 
@@ -24,6 +25,7 @@ export { buildModel, type BuildOptions, type BuiltModel } from "./build_model.ts
 export const builtins: readonly Plugin[] = [
   clip,
   siglip,
+  tiny,
   onnx,
   transformers,
   linear,

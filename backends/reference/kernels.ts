@@ -17,8 +17,8 @@ import {
   linearBackwardInput,
   linearBackwardWeight,
 } from "./linear_backward.ts";
-import { crossEntropy, meanLoss } from "./loss.ts";
-import { crossEntropyBackward, meanLossBackward } from "./loss_backward.ts";
+import { crossEntropy, meanLoss, squaredError } from "./loss.ts";
+import { crossEntropyBackward, meanLossBackward, squaredErrorBackward } from "./loss_backward.ts";
 import { layerNorm, rmsNorm } from "./norm.ts";
 import { layerNormBackward, rmsNormBackward } from "./norm_backward.ts";
 import type { Kernels } from "./operands.ts";
@@ -56,6 +56,7 @@ export const kernels: Kernels = {
   combine,
   balanceLoss,
   crossEntropy,
+  squaredError,
   meanLoss,
   sample,
 
@@ -80,6 +81,7 @@ export const kernels: Kernels = {
   combineBackward,
   balanceLossBackward,
   crossEntropyBackward,
+  squaredErrorBackward,
   meanLossBackward,
 
   sumOfSquares,

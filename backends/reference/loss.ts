@@ -1,5 +1,5 @@
 /**
- * The language-model loss: crossEntropy, meanLoss.
+ * Losses: crossEntropy, squaredError, meanLoss.
  *
  * @module
  */
@@ -31,6 +31,16 @@ export function headLogits(
     let logit = 0;
     for (let i = 0; i < width; i++) logit += hidden.data[row * width + i]! * weight.data[v * width + i]!;
     logits[v] = logit;
+  }
+}
+
+/** loss [M] = mean over D of (a − b)². */
+export function squaredError({ a, b, loss }: Operands<"squaredError">): void {
+  const width = extent(a, -1);
+  for (let m = 0; m < loss.data.length; m++) {
+    let sum = 0;
+    for (let i = m * width; i < (m + 1) * width; i++) sum += (a.data[i]! - b.data[i]!) ** 2;
+    loss.data[m] = sum / width;
   }
 }
 

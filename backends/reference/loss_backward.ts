@@ -1,5 +1,5 @@
 /**
- * Backward of the language-model loss: crossEntropyBackward, meanLossBackward.
+ * Backward of the losses: crossEntropyBackward, squaredErrorBackward, meanLossBackward.
  *
  * @module
  */
@@ -35,6 +35,18 @@ export function crossEntropyBackward(operands: Operands<"crossEntropyBackward">)
         for (let i = 0; i < width; i++) sums[v * width + i]! += dlogits[v]! * hidden.data[row + i]!;
       }
     });
+  });
+}
+
+/** da [M,D] += 2 · (a − b) / D · dloss, db −= the same. */
+export function squaredErrorBackward({ a, b, dloss, da, db }: Operands<"squaredErrorBackward">): void {
+  const width = extent(a, -1);
+  const slope = (i: number) => 2 * (a.data[i]! - b.data[i]!) / width * dloss.data[Math.floor(i / width)]!;
+  accumulate(da, (sums) => {
+    for (let i = 0; i < sums.length; i++) sums[i]! += slope(i);
+  });
+  accumulate(db, (sums) => {
+    for (let i = 0; i < sums.length; i++) sums[i]! -= slope(i);
   });
 }
 

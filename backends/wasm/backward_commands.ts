@@ -172,6 +172,8 @@ export const backwardSteps: Steps = {
     }
     return steps;
   },
+  squaredErrorBackward: ({ inputs: { a, b, dloss }, outputs: { da, db } }, at) =>
+    one(Opcode.squaredErrorBackward, [at(a), at(b), at(dloss), at(da), at(db), rows(a), width(a)]),
   meanLossBackward: ({ inputs: { target, dy }, outputs: { dloss } }, at) =>
     one(Opcode.meanLossBackward, [at(target), at(dy), at(dloss), count(target)]),
   sumOfSquares: ({ inputs: { x }, outputs: { y } }, at, shared) => [

@@ -145,6 +145,7 @@ const operands: Operands = {
     count(target),
     ...matrixExtents(weight),
   ],
+  squaredError: ({ inputs: { a, b }, outputs: { loss } }, at) => [at(a), at(b), at(loss), rows(a), width(a)],
   meanLoss: ({ inputs: { loss, target }, outputs: { y } }, at) => [at(loss), at(target), at(y), count(loss)],
   sample: ({ inputs: { logits, settings }, outputs: { id, probabilities, seen, random } }, at) => [
     at(logits),

@@ -52,6 +52,9 @@ export function costOf(call: Call): Cost {
       const products = 1 + tensorsOf(call.outputs).length;
       return { flops: 2 * products * elementCount(hidden.shape) * weight.shape[0]!, bytes };
     }
+    case "squaredError":
+    case "squaredErrorBackward":
+      return { flops: 3 * elementCount(call.inputs.a.shape), bytes };
     case "attentionBackward": {
       const { q, k } = call.inputs;
       return { flops: 10 * elementCount(q.shape) * k.shape[1]!, bytes };

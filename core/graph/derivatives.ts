@@ -175,6 +175,9 @@ const rules: Rules = {
     const outputs = { dhidden: d.to(hidden), dweight: d.to(weight) };
     d.graph.append("crossEntropyBackward", { hidden, weight, target, dloss: d.of(loss)! }, outputs, {});
   },
+  squaredError({ inputs: { a, b }, outputs: { loss } }, d) {
+    d.graph.append("squaredErrorBackward", { a, b, dloss: d.of(loss)! }, { da: d.to(a), db: d.to(b) }, {});
+  },
   meanLoss({ inputs: { loss, target }, outputs: { y } }, d) {
     const dloss = d.to(loss);
     if (dloss !== undefined) d.graph.append("meanLossBackward", { target, dy: d.of(y)! }, { dloss }, {});

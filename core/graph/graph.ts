@@ -424,6 +424,12 @@ export class Graph {
     return this.append("crossEntropy", { hidden, weight, target }, { loss }, {}).loss;
   }
 
+  /** Mean squared error of each row of a against b, both `[*,D]`: `[M]`. */
+  squaredError(a: Tensor, b: Tensor): Tensor {
+    const { "*": M } = match("squaredError", { a: [a, "f32 [*, D]"], b: [b, "f32 [*, D]"] });
+    return this.append("squaredError", { a, b }, { loss: this.#temporary("squaredError.loss", [M!]) }, {}).loss;
+  }
+
   /** Mean of loss `[M]` over the rows whose target is ≥ 0, one number. */
   meanLoss(loss: Tensor, target: Tensor): Tensor {
     match("meanLoss", { loss: [loss, "f32 [M]"], target: [target, "i32 [M]"] });

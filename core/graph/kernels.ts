@@ -148,6 +148,8 @@ export interface KernelTable {
 
   /** loss [M] = −log softmax(hidden · weightᵀ)[target] and 0 where target [M] i32 is negative */
   crossEntropy: Signature<{ hidden: Tensor; weight: Tensor; target: Tensor }, { loss: Tensor }>;
+  /** loss [M] = mean over D of (a − b)², a and b [M,D] */
+  squaredError: Signature<{ a: Tensor; b: Tensor }, { loss: Tensor }>;
   /** y [1] = sum of loss [M] / number of targets ≥ 0 (0 when there is none) */
   meanLoss: Signature<{ loss: Tensor; target: Tensor }, { y: Tensor }>;
   /**
@@ -255,6 +257,11 @@ export interface KernelTable {
   crossEntropyBackward: Signature<
     { hidden: Tensor; weight: Tensor; target: Tensor; dloss: Tensor },
     { dhidden?: Tensor | undefined; dweight?: Tensor | undefined }
+  >;
+  /** da [M,D] += 2 · (a − b) / D · dloss [M]; db −= the same */
+  squaredErrorBackward: Signature<
+    { a: Tensor; b: Tensor; dloss: Tensor },
+    { da?: Tensor | undefined; db?: Tensor | undefined }
   >;
   /** dloss [M] += dy / number of targets ≥ 0, where target ≥ 0 */
   meanLossBackward: Signature<{ target: Tensor; dy: Tensor }, { dloss: Tensor }>;

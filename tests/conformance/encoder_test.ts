@@ -5,6 +5,7 @@ import type { GraphEncoder, HostEncoder, VisionEncoder } from "../../core/encode
 import type { Graph, Tensor } from "../../core/graph/mod.ts";
 import { clipBasePatch16, createClip } from "../../encoders/clip.ts";
 import { createSiglip, siglipBasePatch32 } from "../../encoders/siglip.ts";
+import { createTiny, tinyDefaults } from "../../encoders/tiny.ts";
 import { checkEncoder } from "./check_encoder.ts";
 
 const size = {
@@ -17,9 +18,11 @@ const size = {
 };
 const clip = createClip({ ...clipBasePatch16, ...size });
 const siglip = createSiglip({ ...siglipBasePatch32, ...size });
+const stem = [{ width: 4, stride: 2, depth: 1 }, { width: 12, stride: 3, depth: 0 }];
+const tiny = createTiny({ ...tinyDefaults, ...size, imageSize: 12, patchSize: 6, stem });
 const reference = createReferenceBackend();
 
-for (const encoder of [clip, siglip]) {
+for (const encoder of [clip, siglip, tiny]) {
   Deno.test(`checkEncoder() accepts ${encoder.name} on the reference and on wasm`, async () => {
     await checkEncoder(encoder, reference);
     await using wasm = await createWasmBackend({ threads: 1 });

@@ -1,5 +1,5 @@
 /**
- * Cases of crossEntropy and meanLoss, and of what differentiates them.
+ * Cases of crossEntropy, squaredError and meanLoss, and of what differentiates them.
  *
  * @module
  */
@@ -9,6 +9,9 @@ import { type KernelCase, kernelCase, noise, wholeNumbers } from "./case.ts";
 function targets(seed: number, { count, V }: { count: number; V: number }): Int32Array {
   return wholeNumbers(seed, { count, end: V }).map((target, i) => i % 3 === 1 ? -(i % 2 ? 1 : 100) : target);
 }
+
+/** Rows and widths of squared errors. */
+const errorShapes: readonly (readonly [M: number, D: number])[] = [[1, 1], [5, 7], [67, 64], [3, 1031]];
 
 /** A backward case of crossEntropy, with the outputs of which the initial is in `wanted`. */
 function crossEntropyBackwardCase(
@@ -47,6 +50,17 @@ const backwardCases: readonly KernelCase[] = [
     const outputs = { dhidden: c.state("dhidden", [9, 4]), dweight: c.stateLike(weight, "gradient") };
     c.graph.append("crossEntropyBackward", { hidden, weight, target, dloss: c.input("dloss", [9]) }, outputs, {});
   }),
+  ...errorShapes.map(([M, D]) =>
+    kernelCase({ kernel: "squaredErrorBackward", label: `da and db, ${M} rows of ${D}`, tolerance: 1e-6 }, (c) => {
+      const inputs = { a: c.input("a", [M, D]), b: c.input("b", [M, D]), dloss: c.input("dloss", [M]) };
+      const outputs = { da: c.state("da", [M, D]), db: c.state("db", [M, D]) };
+      c.graph.append("squaredErrorBackward", inputs, outputs, {});
+    })
+  ),
+  kernelCase({ kernel: "squaredErrorBackward", label: "only db", tolerance: 1e-6 }, (c) => {
+    const inputs = { a: c.input("a", [3, 5]), b: c.input("b", [3, 5]), dloss: c.input("dloss", [3]) };
+    c.graph.append("squaredErrorBackward", inputs, { db: c.state("db", [3, 5]) }, {});
+  }),
   ...[1, 5, 67, 1031].map((M) =>
     kernelCase({ kernel: "meanLossBackward", label: `${M} rows`, tolerance: 1e-6 }, (c) => {
       const target = c.integers("target", [M], targets(M, { count: M, V: 9 }));
@@ -83,6 +97,11 @@ export const lossCases: readonly KernelCase[] = [
     const w = c.matrix("w", [13, 4], wholeNumbers(2, { count: 52, least: -5, end: 6 }));
     c.output("loss", c.graph.crossEntropy(hidden, w, c.integers("target", [9], [0, 1, 2, 3, 4, 5, 6, 7, 12])));
   }),
+  ...errorShapes.map(([M, D]) =>
+    kernelCase({ kernel: "squaredError", label: `${M} rows of ${D}`, tolerance: 1e-5 }, (c) => {
+      c.output("loss", c.graph.squaredError(c.input("a", [M, D]), c.input("b", [M, D])));
+    })
+  ),
   ...[1, 5, 67, 1031].map((M) =>
     kernelCase({ kernel: "meanLoss", label: `${M} rows`, tolerance: 1e-5 }, (c) => {
       const target = c.integers("target", [M], targets(M, { count: M, V: 9 }));

@@ -11,6 +11,10 @@ const channels = { image_mean: [0, 0, 0], image_std: [1, 1, 1] };
 const samples: Record<string, PluginCheckOptions> = {
   clip: { options: { image_size: 32, patch_size: 16 }, wrong: [{ patch_size: "16" }, { image_size: 30 }] },
   siglip: { options: { vision_config: { image_size: 256 } }, wrong: [{ hidden_size: 7 }, { num_channels: 1 }] },
+  tiny: {
+    options: { image_size: 96, stem_widths: [8, 192], stem_strides: [2, 3], stem_depths: [1, 0] },
+    wrong: [{ stem_widths: [192] }, { stem_strides: [2, 2, 2, 4] }, { patch_size: 16 }, { hidden_size: 96 }],
+  },
   onnx: {
     options: { file: "vit.onnx", ...channels, output: 1, drop_first: 1, image_size: 32, fit: "crop" },
     wrong: [

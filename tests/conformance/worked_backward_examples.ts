@@ -276,6 +276,14 @@ export const workedBackwardExamples: Readonly<Record<TrainingKernel, readonly Wo
     c.graph.append("crossEntropyBackward", inputs, { dhidden, dweight }, {});
     return { dhidden: f32(-2.442019376, 7), w: f32(11, 22, 27) };
   })],
+  // a − b is 0 and −2, then 3 and −3; the loss of the second row counts double.
+  squaredErrorBackward: [example((c) => {
+    const [a, b] = [c.input("a", [2, 2], [1, 2, 3, 4]), c.input("b", [2, 2], [1, 4, 0, 7])];
+    const da = filled(c, "da", { shape: [2, 2], numbers: [10, 20, 30, 40] });
+    const db = filled(c, "db", { shape: [2, 2], numbers: [10, 20, 30, 40] });
+    c.graph.append("squaredErrorBackward", { a, b, dloss: c.input("dloss", [2], [1, 2]) }, { da, db }, {});
+    return { da: f32(10, 18, 36, 34), db: f32(10, 22, 24, 46) };
+  })],
   meanLossBackward: [example((c) => {
     const dy = c.input("dy", [1], [6]);
     const some = filled(c, "some", { shape: [3], numbers: [1, 2, 3] });

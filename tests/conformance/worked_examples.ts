@@ -256,6 +256,11 @@ export const workedExamples: Readonly<Record<KernelName, readonly WorkedExample[
     c.output("loss", c.graph.crossEntropy(c.input("hidden", [2, 1], [1, 1]), weight, target));
     return { loss: f32(0.470003629, 0) };
   })],
+  squaredError: [example((c) => {
+    const [a, b] = [c.input("a", [2, 2], [1, 2, 3, 4]), c.input("b", [2, 2], [1, 4, 0, 7])];
+    c.output("loss", c.graph.squaredError(a, b));
+    return { loss: f32(2, 9) };
+  })],
   meanLoss: [example((c) => {
     const loss = c.input("loss", [3], [1, 2, 6]);
     c.output("some", c.graph.meanLoss(loss, c.integers("some", [3], [0, -1, 3])));

@@ -302,6 +302,14 @@ const losses: readonly DerivativeCase[] = [
     const target = c.integers("target", [5], [1, -1, 0, 6, -100]);
     return c.graph.crossEntropy(c.parameter("hidden", [5, 3]), c.matrix("w", [7, 3]), target);
   }),
+  derivativeCase(
+    "squaredError() of two parameters",
+    (c) => c.graph.squaredError(c.parameter("a", [2, 3, 5]), c.parameter("b", [2, 3, 5])),
+  ),
+  derivativeCase(
+    "squaredError() against an input",
+    (c) => c.graph.squaredError(c.parameter("a", [3, 5]), c.input("b", [3, 5])),
+  ),
   derivativeCase("meanLoss()", (c) => {
     return c.graph.meanLoss(c.parameter("loss", [4]), c.integers("target", [4], [3, -1, 0, 2]));
   }),

@@ -10,6 +10,7 @@ Deno.test("Fields takes fallbacks for absent and null fields", () => {
   assertEquals(fields.number("eps", 1e-5), 1e-5);
   assertEquals(fields.boolean("tied", true), true);
   assertEquals(fields.choice("act", ["silu", "gelu"], "silu"), "silu");
+  assertEquals(fields.integers("widths", [1, 2]), [1, 2]);
   assertEquals(fields.object("vision"), undefined);
   assertEquals(fields.has("layers"), false);
 });
@@ -27,6 +28,16 @@ Deno.test("Fields refuses two names of a field that differ", () => {
     refused(() => fields.integer(["hidden_size", "dim"], 1)),
     `Cannot read "hidden_size" of "config": "hidden_size" is 768 but "dim" is 512`,
   );
+});
+
+Deno.test("Fields reads lists of whole numbers and refuses what is none", () => {
+  const fields = new Fields({ widths: [4, 0], none: [], one: 4, texts: ["4"] }, "config");
+  assertEquals(fields.integers("widths", [1], 0), [4, 0]);
+  const wanted = "is not a list of whole numbers of 1 or more";
+  assertEquals(refused(() => fields.integers("widths", [1])), `Cannot read "widths" of "config": [4,0] ${wanted}`);
+  assertEquals(refused(() => fields.integers("none", [1])), `Cannot read "none" of "config": [] ${wanted}`);
+  assertEquals(refused(() => fields.integers("one", [1])), `Cannot read "one" of "config": 4 ${wanted}`);
+  assertEquals(refused(() => fields.integers("texts", [1])), `Cannot read "texts" of "config": ["4"] ${wanted}`);
 });
 
 Deno.test("Fields names the key and the value of a wrong field", () => {

@@ -27,7 +27,7 @@ Deno.test("Registry lists the plugins of a kind in the order they were registere
   assertEquals(registry.list("encoder"), [clip, siglip]);
   assertEquals(registry.list("decoder"), []);
   const names = createRegistry().list("encoder").map(({ name }) => name);
-  assertEquals(names, ["clip", "siglip", "onnx", "transformers"]);
+  assertEquals(names, ["clip", "siglip", "tiny", "onnx", "transformers"]);
 });
 
 Deno.test("Registry.register() refuses a second plugin of a kind and name, but not of a name alone", () => {

@@ -1,6 +1,7 @@
-// crossEntropy with the head inside, so that only a few rows of logits exist at a time; meanLoss.
+// crossEntropy with the head inside, so that only a few rows of logits exist at a time; squaredError,
+// meanLoss.
 import { packRows4, tile4x8 } from "./gemm";
-import { exp4, maxLanes, share, sumLanes } from "./simd";
+import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 
 /** Rows whose logits a thread holds at once; the head is streamed once per block. */
 const BLOCK: i32 = 32;
@@ -71,4 +72,25 @@ export function meanLoss(loss: usize, target: usize, y: usize, m: i32): void {
     count++;
   }
   store<f32>(y, count == 0 ? <f32>0 : <f32>(sum / count));
+}
+
+/** loss [M] = mean over `width` of (a − b)²; threads own rows. */
+export function squaredError(a: usize, b: usize, loss: usize, m: i32, width: i32, thread: i32, threads: i32): void {
+  const last = share(m, 1, thread + 1, threads);
+  for (let row = share(m, 1, thread, threads); row < last; row++) {
+    const offset = (<usize>row * width) << 2;
+    const x = a + offset, y = b + offset;
+    let sum4 = f32x4.splat(0);
+    let i = 0;
+    for (; i + 4 <= width; i += 4) {
+      const difference = f32x4.sub(v128.load(x + (<usize>i << 2)), v128.load(y + (<usize>i << 2)));
+      sum4 = madd(difference, difference, sum4);
+    }
+    let sum = sumLanes(sum4);
+    for (; i < width; i++) {
+      const difference = load<f32>(x + (<usize>i << 2)) - load<f32>(y + (<usize>i << 2));
+      sum += difference * difference;
+    }
+    store<f32>(loss + (<usize>row << 2), sum / <f32>width);
+  }
 }

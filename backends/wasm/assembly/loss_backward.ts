@@ -1,6 +1,6 @@
 // Gradients of the losses. crossEntropyBackward is a few steps over a block of rows: logits by the forward product,
 // their gradient in place here, then the two products of a linear layer's gradients.
-import { exp4, maxLanes, share, sumLanes } from "./simd";
+import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 
 /** logits [rows,V] → (softmax − one at target) · dloss, 0 where target < 0. Threads own rows. */
 export function logitsBackward(
@@ -55,5 +55,32 @@ export function meanLossBackward(target: usize, dy: usize, dloss: usize, m: i32)
     if (load<i32>(target + (<usize>i << 2)) < 0) continue;
     const at = dloss + (<usize>i << 2);
     store<f32>(at, load<f32>(at) + d);
+  }
+}
+
+/** da += 2 · (a − b) / width · dloss, db −= the same; either may be absent. Threads own rows. */
+export function squaredErrorBackward(
+  a: usize, b: usize, dloss: usize, da: usize, db: usize, m: i32, width: i32, thread: i32, threads: i32,
+): void {
+  const last = share(m, 1, thread + 1, threads);
+  for (let row = share(m, 1, thread, threads); row < last; row++) {
+    const factor: f32 = <f32>2 / <f32>width * load<f32>(dloss + (<usize>row << 2));
+    const offset = (<usize>row * width) << 2;
+    if (da != 0) addScaledDifference(a + offset, b + offset, da + offset, width, factor);
+    if (db != 0) addScaledDifference(a + offset, b + offset, db + offset, width, -factor);
+  }
+}
+
+/** y += factor · (a − b). */
+function addScaledDifference(a: usize, b: usize, y: usize, count: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(y + at, madd(f32x4.sub(v128.load(a + at), v128.load(b + at)), factors, v128.load(y + at)));
+  }
+  for (; i < count; i++) {
+    const at = <usize>i << 2;
+    store<f32>(y + at, load<f32>(y + at) + (load<f32>(a + at) - load<f32>(b + at)) * factor);
   }
 }

@@ -22,8 +22,8 @@ import {
   linearBackwardWeight,
   transpose,
 } from "./gemm_backward";
-import { crossEntropy, meanLoss } from "./loss";
-import { logitsBackward, meanLossBackward } from "./loss_backward";
+import { crossEntropy, meanLoss, squaredError } from "./loss";
+import { logitsBackward, meanLossBackward, squaredErrorBackward } from "./loss_backward";
 import { layerNorm, rmsNorm, rope } from "./norm";
 import { normBackward, normWeightBackward, ropeBackward } from "./norm_backward";
 import { Opcode } from "./opcodes";
@@ -193,6 +193,8 @@ function execute(opcode: i32, a: usize, scratch: usize, t: i32, w: i32): void {
       return;
     case Opcode.crossEntropy:
       return crossEntropy(p(a, 0), p(a, 1), p(a, 2), p(a, 3), n(a, 4), n(a, 5), n(a, 6), scratch, t, w);
+    case Opcode.squaredError:
+      return squaredError(p(a, 0), p(a, 1), p(a, 2), n(a, 3), n(a, 4), t, w);
     case Opcode.meanLoss:
       if (t == 0) meanLoss(p(a, 0), p(a, 1), p(a, 2), n(a, 3));
       return;
@@ -270,6 +272,8 @@ function executeBackward(opcode: i32, a: usize, scratch: usize, t: i32, w: i32):
       return;
     case Opcode.logitsBackward:
       return logitsBackward(p(a, 0), p(a, 1), p(a, 2), n(a, 3), n(a, 4), t, w);
+    case Opcode.squaredErrorBackward:
+      return squaredErrorBackward(p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), n(a, 5), n(a, 6), t, w);
     case Opcode.meanLossBackward:
       if (t == 0) meanLossBackward(p(a, 0), p(a, 1), p(a, 2), n(a, 3));
       return;
