@@ -6,7 +6,8 @@
 import type { ImageSource } from "../data/image/mod.ts";
 import { ChatSession, readAttachment } from "./chat/session.ts";
 import { askAboutFolder, askOnce } from "./chat/one_shot.ts";
-import { lineReader } from "./chat/lines.ts";
+import { joinLines, streamReader } from "./chat/lines.ts";
+import type { Keyboard } from "./chat/keyboard.ts";
 import { converse } from "./chat/repl.ts";
 import type { ShowOptions } from "./chat/show_answer.ts";
 import type { Command } from "./command.ts";
@@ -16,7 +17,7 @@ import { modelFlags, requestModel } from "./model_flags.ts";
 import { openModel } from "./open_model.ts";
 import { imageReader } from "./read_image.ts";
 import { chatOptions, samplingFlags } from "./sampling_flags.ts";
-import { note, stderr, styled } from "./terminal.ts";
+import { note, stderr, stdout, styled } from "./terminal.ts";
 
 /** What is asked about the images of a folder when nothing is. */
 const folderPrompt = "Describe this image in detail.";
@@ -73,7 +74,9 @@ async function run(args: readonly string[]): Promise<number> {
     const session = new ChatSession(model, { system, options, images, readImage });
     const show: ShowOptions = { model: model.parts.name, json, timings, start: { startMs, ...loaded } };
     if (prompt === undefined) {
-      await converse(session, { readLine: lineReader(), interrupts, show });
+      using keyboard = await openKeyboard(interrupts);
+      const readLine = joinLines(keyboard?.readLine ?? streamReader(Deno.stdin.readable));
+      await converse(session, { readLine, interrupts, show });
       return 0;
     }
     return await interrupts.during(async (signal) => {
@@ -88,6 +91,13 @@ async function run(args: readonly string[]): Promise<number> {
     note(styled(error.message, "dim", stderr));
     return interruptedCode;
   }
+}
+
+/** The keyboard, if somebody sits at one and sees what they type. */
+async function openKeyboard(interrupts: Interrupts): Promise<Keyboard | undefined> {
+  if (!Deno.stdin.isTerminal() || !stdout.isTerminal && !stderr.isTerminal) return undefined;
+  const { Keyboard } = await import("./chat/keyboard.ts");
+  return new Keyboard(interrupts);
 }
 
 /**

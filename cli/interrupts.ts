@@ -20,7 +20,7 @@ export class Interrupted extends Error {
 
 /** Listens for Ctrl-C until it is disposed of. */
 export class Interrupts implements Disposable {
-  readonly #listener = () => this.#interrupt();
+  readonly #listener = () => this.interrupt();
   #current: AbortController | undefined;
 
   /** Starts listening. */
@@ -28,23 +28,25 @@ export class Interrupts implements Disposable {
     Deno.addSignalListener("SIGINT", this.#listener);
   }
 
-  /** Runs work that the first Ctrl-C ends through its signal, with {@link Interrupted}. */
+  /** Runs work that the first Ctrl-C ends through its signal, with {@link Interrupted}; of nested work the inner one. */
   async during<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const outer = this.#current;
     const controller = this.#current = new AbortController();
     try {
       return await work(controller.signal);
     } finally {
-      this.#current = undefined;
+      this.#current = outer;
     }
+  }
+
+  /** What a Ctrl-C does; also for one that the terminal gives as a key. */
+  interrupt(): void {
+    if (this.#current === undefined || this.#current.signal.aborted) Deno.exit(interruptedCode);
+    this.#current.abort(new Interrupted());
   }
 
   /** Stops listening. */
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGINT", this.#listener);
-  }
-
-  #interrupt(): void {
-    if (this.#current === undefined || this.#current.signal.aborted) Deno.exit(interruptedCode);
-    this.#current.abort(new Interrupted());
   }
 }

@@ -7,14 +7,8 @@
 /** Gives the next line without its end, or undefined when there are no more. */
 export type ReadLine = (prompt: string) => Promise<string | undefined>;
 
-/**
- * A reader of stdin: with editing and history on a terminal, without a prompt elsewhere. A line that ends in a
- * backslash goes on in the next one.
- */
-export function lineReader(stdin: typeof Deno.stdin = Deno.stdin): ReadLine {
-  // The engine's own prompt edits lines and keeps a history; it gives null at Ctrl-D, and at Ctrl-C.
-  const typed = (text: string) => Promise.resolve(prompt(text) ?? undefined);
-  const next = stdin.isTerminal() ? typed : streamReader(stdin.readable);
+/** A line that ends in a backslash goes on in the next one. */
+export function joinLines(next: ReadLine): ReadLine {
   return async (text) => {
     let all = "";
     for (let line = await next(text);; line = await next("…")) {
@@ -25,7 +19,8 @@ export function lineReader(stdin: typeof Deno.stdin = Deno.stdin): ReadLine {
   };
 }
 
-function streamReader(stream: ReadableStream<Uint8Array>): ReadLine {
+/** Lines of a stream; nobody is prompted for them. */
+export function streamReader(stream: ReadableStream<Uint8Array>): ReadLine {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = "", done = false;
   return async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Interrupts } from "../interrupts.ts";
+import { Interrupted, type Interrupts } from "../interrupts.ts";
 import { note, stderr, styled } from "../terminal.ts";
 import type { ReadLine } from "./lines.ts";
 import { type ReplContext, runReplCommand } from "./repl_commands.ts";
@@ -20,33 +20,43 @@ export interface ReplOptions {
   readonly show: ShowOptions;
 }
 
-/** Converses until there are no more lines, or `/exit`. An error is said and ends nothing. */
+/**
+ * Converses until there are no more lines, or `/exit`. An error is said and ends nothing, nor does a first Ctrl-C.
+ *
+ * @throws {Interrupted} at the second Ctrl-C in a row
+ */
 export async function converse(session: ChatSession, { readLine, interrupts, show }: ReplOptions): Promise<void> {
-  let first = true;
+  let first = true, stopped = false;
   const answer = (ask: (options: AskOptions) => Promise<Answer>) =>
     interrupts.during(async (signal) => {
       const shown = await showAnswer((options) => ask({ ...options, signal }), show, { first });
       first = false;
-      if (shown.finish === undefined) say("stopped");
+      stopped = shown.finish === undefined;
+      if (stopped) say("stopped");
       return shown;
     });
-  const context: ReplContext = {
+  const context: Omit<ReplContext, "signal"> = {
     session,
     model: show.model,
     say,
     regenerate: () => answer((options) => session.regenerate(options)),
   };
   if (stderr.isTerminal) say(`${show.model} listens; /image PATH shows it an image, /help lists more`);
-  for (let line = await readLine(">"); line !== undefined; line = await readLine(">")) {
+  while (true) {
     try {
+      const line = await readLine(">");
+      if (line === undefined) return;
+      stopped = false;
       if (line.startsWith("/")) {
-        if (await runReplCommand(line, context)) return;
-      } else if (line.trim() !== "") {
-        await answer((options) => session.ask(line!, options));
-      }
+        if (await interrupts.during((signal) => runReplCommand(line, { ...context, signal }))) return;
+      } else if (line.trim() !== "") await answer((options) => session.ask(line, options));
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe) throw error;
-      note(styled(error instanceof Error ? error.message : String(error), "red", stderr));
+      if (error instanceof Interrupted) {
+        if (stopped) throw error;
+        stopped = true;
+        say("stopped; Ctrl-C again ends the chat, and so do Ctrl-D and /exit");
+      } else note(styled(error instanceof Error ? error.message : String(error), "red", stderr));
     }
   }
 }

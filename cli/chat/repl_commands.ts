@@ -16,6 +16,8 @@ export interface ReplContext {
   readonly model: string;
   /** Says something that is no answer. */
   say(text: string): void;
+  /** Ends what takes long. */
+  readonly signal: AbortSignal;
   /** Answers the last question anew, and shows it. */
   regenerate(): Promise<Answer | undefined>;
 }
@@ -31,9 +33,9 @@ const commands: Readonly<Record<string, ReplCommand>> = {
   image: {
     usage: "/image PATH",
     summary: "Shows an image with the next message; again for more images",
-    async run({ session, say }, rest) {
+    async run({ session, say, signal }, rest) {
       if (rest === "") throw new TypeError(`Cannot show an image: name its file, /image PATH`);
-      await session.attach(plainPath(rest));
+      await session.attach(plainPath(rest), signal);
       say(`image ${session.images.length} for the next message: ${plainPath(rest)}`);
     },
   },
@@ -78,6 +80,9 @@ const commands: Readonly<Record<string, ReplCommand>> = {
   exit: { usage: "/exit", summary: "Ends the program, as Ctrl-D does", run: () => true },
 };
 
+/** What they are called, without the slash. */
+export const commandNames: readonly string[] = Object.keys(commands);
+
 /** Other names of commands. */
 const aliases: Readonly<Record<string, string>> = { quit: "exit", bye: "exit", "?": "help", regenerate: "regen" };
 
@@ -90,15 +95,17 @@ export async function runReplCommand(line: string, context: ReplContext): Promis
   const [, word = "", rest = ""] = /^\/(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
   const name = aliases[word] ?? word;
   if (Object.hasOwn(commands, name)) return await commands[name]!.run(context, rest) === true;
-  const meant = nearest(word, Object.keys(commands));
-  const all = Object.keys(commands).map((name) => `/${name}`).join(", ");
+  const meant = nearest(word, commandNames);
+  const all = commandNames.map((name) => `/${name}`).join(", ");
   throw new TypeError(`Cannot run "/${word}": ${meant ? `did you mean /${meant}? ` : ""}there are ${all}`);
 }
 
 /** The commands, one a line. */
 export function replHelp(): string {
   const rows = Object.values(commands).map(({ usage, summary }) => `${usage.padEnd(16)}  ${summary}`);
-  return [...rows, "Ctrl-C ends an answer. A line that ends in \\ goes on in the next one."].join("\n");
+  return [...rows, "Ctrl-C ends an answer, twice the program. A line that ends in \\ goes on in the next one."].join(
+    "\n",
+  );
 }
 
 /** A path as terminals drop it: in quotes, or with its blanks escaped. */

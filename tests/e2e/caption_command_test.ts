@@ -80,7 +80,7 @@ Deno.test("Ctrl-C ends minimind caption with whole lines, and says how many imag
   const [photos, out] = [`${folder.path}/photos`, `${folder.path}/captions.jsonl`];
   await Deno.mkdir(photos);
   for (let i = 10; i < 60; i++) await Deno.copyFile(imagePath("plain.gif"), `${photos}/${i}.gif`);
-  const args = ["caption", photos, folder.model, "--out", out, "-n", "60", "--temp", "0", "--backend", "reference"];
+  const args = ["caption", photos, folder.model, "--out", out, "-n", "500", "--temp", "0", "--backend", "reference"];
   const allow = ["allow-read", `allow-write=${out}`];
   await using command = new RunningCommand(Deno.execPath(), denoArguments(args, { allow }));
   while (((await Deno.stat(out).catch(() => undefined))?.size ?? 0) === 0) {

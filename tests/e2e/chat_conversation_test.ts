@@ -78,29 +78,29 @@ Deno.test("minimind chat --interactive says an error in one line and goes on", a
   assertEquals([code, [...stdout].length], [0, 5]);
 });
 
-/** Arguments of a model that answers slowly and at length. */
-const slow = ["--backend", "reference", "-n", "1900", "--temperature", "0", "-q"];
+/** Arguments of a model whose answer outlasts every wait of a test. */
+const endless = ["--backend", "reference", "-c", "30000", "-n", "29000", "--temperature", "0", "-q"];
 
 Deno.test("Ctrl-C ends an answer of minimind chat, and the program when there is none", async () => {
   await using folder = await TinyFolder.create();
-  const args = denoArguments(["chat", folder.model, "-i", ...slow]);
+  const args = denoArguments(["chat", folder.model, "-i", ...endless]);
   await using command = new RunningCommand(Deno.execPath(), args);
   await command.type("Tell me\n");
   await command.until(({ stdout }) => stdout.length > 10);
   command.interrupt();
   await command.until(({ stderr }) => stderr.includes("stopped\n"));
-  assert(command.stdout.endsWith("\n") && command.stdout.length < 1900);
-  await command.type("/set max_new_tokens 3\nAgain\n");
+  assert(command.stdout.endsWith("\n") && command.stdout.length < 29_000);
   const before = command.stdout.length;
-  await command.until(({ stdout }) => stdout.length === before + 4);
-  // The last piece is shown a moment before the answer is over, and until then Ctrl-C would only end the answer.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await command.type("/set max_new_tokens 3\nAgain\n/set seed 7\n");
+  // The last setting is listed when the answer before it is over.
+  await command.until(({ stderr }) => /^seed +7$/m.test(stderr));
+  assertEquals(command.stdout.length, before + 4);
   assertEquals(await command.interrupted(), 130);
 });
 
 Deno.test("Ctrl-C ends a single question of minimind chat with exit code 130 and a line end", async () => {
   await using folder = await TinyFolder.create();
-  const args = denoArguments(["chat", folder.model, "-p", "Tell me", ...slow]);
+  const args = denoArguments(["chat", folder.model, "-p", "Tell me", ...endless]);
   await using command = new RunningCommand(Deno.execPath(), args);
   await command.until(({ stdout }) => stdout.length > 10);
   assertEquals(await command.interrupted(), 130);
@@ -118,9 +118,7 @@ Deno.test("a second Ctrl-C ends minimind chat at once, even while it loads", asy
   const args = ["chat", "--encoder", `${folder.path}/slow.js`, "-p", "x", "-q"];
   await using command = new RunningCommand(Deno.execPath(), denoArguments(args));
   await command.until(({ stderr }) => stderr.includes("waiting"));
-  command.interrupt();
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  assertEquals(await command.interrupted(), 130);
+  assertEquals(await command.interrupted({ again: true }), 130);
 });
 
 /** util-linux's `script` gives a program a terminal; where there is none, the line by line tests above must do. */
@@ -128,33 +126,80 @@ const hasTerminals = await new Deno.Command("script", { args: ["--version"], std
   .then(({ success }) => success, () => false);
 if (!hasTerminals) console.log("no terminal test: this machine has no command named script");
 
+/** A chat on a terminal, that the shell gives its place to: one that waited beside it would die of a Ctrl-C. */
+function onTerminal(args: readonly string[]): RunningCommand {
+  const words = [Deno.execPath(), ...denoArguments(["chat", ...args])];
+  const command = `exec ${words.map((word) => `'${word}'`).join(" ")}`;
+  return new RunningCommand("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    NO_COLOR: "",
+    TERM: "xterm",
+  });
+}
+
+/** The end of what a terminal shows when it waits for a new line. */
+const waiting = "> \x1b[3G";
+
+/** Waits until the terminal was prompted so many times. */
+function prompts(command: RunningCommand, count: number): Promise<void> {
+  return command.until(({ stdout }) => stdout.split("\x1b[0J> ").length > count);
+}
+
 Deno.test({
   name: "minimind chat on a terminal prompts, colours, and takes Ctrl-C and Ctrl-D from the keyboard",
   ignore: !hasTerminals,
   async fn() {
     await using folder = await TinyFolder.create();
-    const words = [Deno.execPath(), ...denoArguments(["chat", folder.model, ...slow.slice(0, -1)])];
-    const quoted = words.map((word) => `'${word}'`).join(" ");
-    // In the shell's place: one that waits beside it, as dash does, would die of the same Ctrl-C and answer 130 for it.
-    const args = ["--quiet", "--return", "--command", `exec ${quoted}`, "/dev/null"];
-    await using command = new RunningCommand("script", args, { NO_COLOR: "", TERM: "xterm" });
-    const prompts = (count: number) => command.until(({ stdout }) => stdout.split("\x1b[K> ").length > count);
-    await prompts(1);
+    await using command = onTerminal([folder.model, ...endless.slice(0, -1)]);
+    await prompts(command, 1);
     assertStringIncludes(command.stdout, "\x1b[2mtiny listens; /image PATH shows it an image, /help lists more\x1b[0m");
     await command.type("/set max_new_tokens 5\r");
-    await prompts(2);
+    await prompts(command, 2);
     await command.type("Hello\r");
-    await prompts(3);
-    await command.type("/set max_new_tokens 1900\r");
-    await prompts(4);
+    await prompts(command, 3);
+    await command.type("/set max_new_tokens 29000\r");
+    await prompts(command, 4);
     const before = command.stdout.length;
     await command.type("Hello again\r");
     await command.until(({ stdout }) => stdout.length > before + 100);
     await command.type("\x03");
-    await prompts(5);
+    await prompts(command, 5);
     assertStringIncludes(command.stdout, "\x1b[2mstopped\x1b[0m");
     await command.type("\x04");
     assertEquals(await command.end(), 0);
     assertNotMatch(command.stdout, /error|at file:/);
+  },
+});
+
+Deno.test({
+  name: "minimind chat on a terminal keeps a history, completes, takes pasted lines, and ends at a second Ctrl-C",
+  ignore: !hasTerminals,
+  async fn() {
+    await using folder = await TinyFolder.create();
+    await using command = onTerminal([folder.model, "-n", "2", "--seed", "3", "-q"]);
+    await prompts(command, 1);
+    await command.type("one\rtwo\r"); // both at once, as pasted text comes
+    const answers = (text: string) => text.match(/^.{2}(?=\r\n)/gm)?.length;
+    await command.until(({ stdout }) => answers(stdout) === 2 && stdout.endsWith(waiting));
+    await command.type("\x1b[A"); // up
+    await command.until(({ stdout }) => stdout.endsWith("> two\x1b[6G"));
+    await command.type(" three\x03");
+    await command.until(({ stdout }) => stdout.includes("Ctrl-C again ends the chat") && stdout.endsWith(waiting));
+    await command.type("/im");
+    await command.until(({ stdout }) => stdout.endsWith("/im"));
+    await command.type("\t");
+    await command.until(({ stdout }) => stdout.endsWith("/image"));
+    await command.type(` ${jpeg.slice(0, -7)}`);
+    await command.until(({ stdout }) => stdout.endsWith(jpeg.slice(-20, -7)));
+    await command.type("\t");
+    await command.until(({ stdout }) => stdout.endsWith("ine.jpg"));
+    await command.type("\r");
+    await command.until(({ stdout }) => stdout.includes("image 1 for the next message: ") && stdout.endsWith(waiting));
+    await command.type("\x1b\r"); // the Escape key ends nothing
+    const before = command.stdout.length;
+    await command.type("\x03");
+    await command.until(({ stdout }) => stdout.slice(before).includes("again ends") && stdout.endsWith(waiting));
+    assertEquals(answers(command.stdout), 2);
+    await command.type("\x03");
+    assertEquals(await command.end(), 130);
   },
 });

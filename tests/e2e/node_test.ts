@@ -54,6 +54,6 @@ Deno.test({
     assertEquals(two.outcome, { ...setup.expected, threads: 2 });
     assertEquals(forgotten.outcome, two.outcome);
     assertLess(Math.max(one.lingered, two.lingered), idle);
-    assertLess(forgotten.lingered, idle + 1000);
+    assertLess(forgotten.lingered, 3 * idle);
   },
 });

@@ -89,7 +89,7 @@ export class RunningCommand implements AsyncDisposable {
 
   /** Waits until what has come so far is as wanted. */
   async until(fine: (command: RunningCommand) => boolean): Promise<void> {
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + 60_000;
     while (!fine(this)) {
       if (performance.now() > deadline) {
         throw new Error(`Cannot go on: the command says ${JSON.stringify([this.stdout, this.stderr])}`);
@@ -107,10 +107,16 @@ export class RunningCommand implements AsyncDisposable {
     this.#child.kill("SIGINT");
   }
 
-  /** Interrupts it and waits for its exit code. Its input stays open until then, for its end would end it as well. */
-  async interrupted(): Promise<number> {
+  /**
+   * Interrupts it, on demand again and again, and waits for its exit code. Its input stays open until then, for its
+   * end would end it as well.
+   */
+  async interrupted({ again = false }: { readonly again?: boolean } = {}): Promise<number> {
     this.interrupt();
+    // Two signals that come close together may count as one.
+    const timer = again ? setInterval(() => this.interrupt(), 100) : undefined;
     await this.#child.status;
+    clearInterval(timer);
     return await this.end();
   }
 

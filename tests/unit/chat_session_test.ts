@@ -34,7 +34,7 @@ Deno.test("ChatSession keeps what came of an answer that was stopped, and draws 
   const session = new ChatSession(loaded, { options: { maxNewTokens: 500, temperature: 0 }, readImage });
   const controller = new AbortController();
   const stopped = await session.ask("Talk", {
-    onText: () => setTimeout(() => controller.abort(new Error("enough"))),
+    onText: () => controller.abort(new Error("enough")),
     signal: controller.signal,
   });
   assertEquals([stopped.finish, session.messages.at(-1)], [undefined, { role: "assistant", content: stopped.text }]);

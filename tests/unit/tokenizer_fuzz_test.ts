@@ -86,7 +86,7 @@ function mutate(seed: number): TokenizerFiles {
   }
 }
 
-Deno.test("500 mutated tokenizers and templates work or are refused by a clear error, within 2 s each", () => {
+Deno.test("500 mutated tokenizers and templates work or are refused by a clear error, within 10 s each", () => {
   const ends = { worked: 0, refused: 0 };
   for (let seed = 1; seed <= 500; seed++) {
     const start = performance.now();
@@ -106,7 +106,7 @@ Deno.test("500 mutated tokenizers and templates work or are refused by a clear e
       assert(/^Cannot \S/.test(error.message), error.message);
       ends.refused++;
     }
-    assert(performance.now() - start < 2000, `seed ${seed}`);
+    assert(performance.now() - start < 10_000, `seed ${seed}`);
   }
   assertGreater(ends.worked, 50);
   assertGreater(ends.refused, 100);
