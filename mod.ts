@@ -20,6 +20,7 @@
  * @module
  */
 export * from "./core/backend.ts";
+export type { BeamOptions } from "./core/beam_search.ts";
 export * from "./core/config.ts";
 export * from "./core/decoder.ts";
 export * from "./core/encoder.ts";
@@ -34,7 +35,9 @@ export * from "./core/model_plans.ts";
 export * from "./core/placeholders.ts";
 export * from "./core/plugin.ts";
 export * from "./core/projector.ts";
+export type { PromptOptions } from "./core/prompt_tokens.ts";
 export * from "./core/registry.ts";
+export type { RowDecoderOptions } from "./core/row_decoder.ts";
 export * from "./core/sampling.ts";
 export * from "./core/storages.ts";
 export * from "./core/tokenizer.ts";

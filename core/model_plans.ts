@@ -1,5 +1,6 @@
 /**
- * The plans of a model at inference: encode an image, take in a piece of the prompt, decode one token.
+ * The plans of a model at inference: encode an image, take in a piece of a prompt, decode one token of each sequence,
+ * copy from one row of the KV cache to another.
  *
  * @module
  */
@@ -9,18 +10,26 @@ import { isGraphEncoder } from "./encoder.ts";
 import { ConfigError } from "./errors.ts";
 import { Graph } from "./graph/graph.ts";
 import { type Plan, planGraph } from "./graph/plan.ts";
-import type { Tensor } from "./graph/tensor.ts";
+import { elementCount, type Tensor } from "./graph/tensor.ts";
 import { embedPrompt, encodeImages, forward, type VisionLanguageModel } from "./model.ts";
 import { type BindOptions, bindWeights, type ParameterOrigin, parameterOrigins } from "./weights.ts";
 
-/** Sizes of the plans of one generator. */
-export interface DecodeSizes {
-  /** Positions S of the KV cache. */
+/** Sizes of a KV cache. */
+export interface CacheSizes {
+  /** Positions S of a row. */
   readonly capacity: number;
+  /** Rows R. Default 1. */
+  readonly rows?: number | undefined;
 }
 
-/** Sizes of a plan that takes in a piece of the prompt. */
-export interface PrefillSizes extends DecodeSizes {
+/** Sizes of a plan that decodes. */
+export interface DecodeSizes extends CacheSizes {
+  /** Sequences B that take part in a step. Default 1. */
+  readonly batch?: number | undefined;
+}
+
+/** Sizes of a plan that takes in a piece of a prompt. */
+export interface PrefillSizes extends CacheSizes {
   /** Tokens T of the piece. */
   readonly tokens: number;
   /** Whether an id is drawn after the piece, as is wanted after the last one. */
@@ -52,12 +61,14 @@ function embedImage(graph: Graph, model: VisionLanguageModel): Tensor {
 }
 
 /**
- * T tokens of one prompt into the KV cache, from state `position` `[1]` on.
+ * T tokens of one prompt into row `row` `[1]` of the KV cache, from state `position` `[1]` on; a cache of one row has no
+ * `row`.
  *
  * Inputs: `ids` `[1,T]`; `images` `[T,D]`, the image embeddings of this piece, at `index` `[1,T]` (−1 for text);
  * and where it draws, `last` `[1]`, the token after which the id comes.
  */
-export function planPrefill(model: VisionLanguageModel, { tokens, capacity, draws }: PrefillSizes): Plan {
+export function planPrefill(model: VisionLanguageModel, sizes: PrefillSizes): Plan {
+  const { tokens, draws } = sizes;
   const graph = new Graph();
   const hidden = embedPrompt(graph, model, {
     ids: graph.input("ids", "i32", [1, tokens]),
@@ -66,26 +77,60 @@ export function planPrefill(model: VisionLanguageModel, { tokens, capacity, draw
       index: graph.input("index", "i32", [1, tokens]),
     },
   });
-  const cache = cacheOf(graph, capacity);
+  const cache = cacheOf(graph, { ...sizes, batch: 1 });
   if (draws) {
     const row = graph.input("last", "i32", [1]);
-    drawToken(graph, forward(graph, model, { hidden, cache, row }).logits);
+    drawTokens(graph, forward(graph, model, { hidden, cache, row }).logits);
   } else {
     model.decoder.forward(graph, hidden, { cache });
   }
   return planGraph(graph);
 }
 
-/** One step on the device alone: state `token` goes in, the next one is drawn into it, `position` moves on. */
-export function planDecode(model: VisionLanguageModel, { capacity }: DecodeSizes): Plan {
+/**
+ * One step of B sequences on the device alone: of each, state `token` goes into row `row` of the KV cache at `position`,
+ * the next one is drawn into it, `position` moves on. A cache of one row has no `row`.
+ */
+export function planDecode(model: VisionLanguageModel, sizes: DecodeSizes): Plan {
+  const { batch = 1 } = sizes;
   const graph = new Graph();
-  const ids = graph.reshape(tokenOf(graph), [1, 1]);
-  const cache = cacheOf(graph, capacity);
+  const ids = graph.reshape(tokensOf(graph, batch), [batch, 1]);
+  const cache = cacheOf(graph, { ...sizes, batch });
   const { logits } = forward(graph, model, { hidden: embedPrompt(graph, model, { ids }), cache });
-  drawToken(graph, graph.reshape(logits, [1, model.decoder.vocabulary]));
+  drawTokens(graph, graph.reshape(logits, [batch, model.decoder.vocabulary]));
   graph.advance(cache.start, 1);
   return planGraph(graph);
 }
+
+/** Positions that {@link planCopy} copies at once: 16, or a whole row where 16 does not divide it. */
+export function copyBlock(capacity: number): number {
+  return capacity % 16 === 0 ? 16 : capacity;
+}
+
+/**
+ * Copies block `from` `[1]` of the KV cache to block `to` `[1]`, in all layers. A row is `capacity` /
+ * {@link copyBlock} blocks, and rows follow each other.
+ */
+export function planCopy(model: VisionLanguageModel, { capacity, rows = 1 }: CacheSizes): Plan {
+  const graph = new Graph();
+  const [from, to] = [graph.input("from", "i32", [1]), graph.input("to", "i32", [1])];
+  const start = graph.input("start", "i32", [1]); // always 0: a block is written from its first position on
+  const block = copyBlock(capacity);
+  const blocks = rows * capacity / block;
+  const { storages } = planDecode(model, { capacity, rows });
+  const caches = [...storages.values()].filter(({ role, name }) => role === "state" && !ownStates.has(name));
+  const copies = caches.map(({ name, dtype, shape }) => {
+    const cache = graph.state(name, dtype, shape); // [R,S,…]
+    const width = elementCount(shape) / (rows * capacity);
+    const taken = graph.takeRow(graph.reshape(cache, [1, blocks, block * width]), from);
+    return { cache: graph.reshape(cache, [blocks, block, 1, width]), x: graph.reshape(taken, [1, block, 1, width]) };
+  });
+  for (const { cache, x } of copies) graph.cacheWrite(cache, x, { start, row: to });
+  return planGraph(graph);
+}
+
+/** Names of the states that belong to one plan; all others are the KV cache, which plans share. */
+export const ownStates: ReadonlySet<string> = new Set(["token", "position", "row", "settings", "random", "seen"]);
 
 /** A plan that touches every parameter of a model once: what a checkpoint must hold, by name and shape. */
 export function planParameters(model: VisionLanguageModel): Plan {
@@ -122,20 +167,22 @@ function bindOptions({ encoder, decoder }: VisionLanguageModel, weights: ModelWe
   return { ...weights, tied: decoder.tied, ignores };
 }
 
-function cacheOf(graph: Graph, capacity: number): CacheOptions {
-  return { capacity, start: graph.state("position", "i32", [1]) };
+function cacheOf(graph: Graph, { capacity, rows = 1, batch }: CacheSizes & { readonly batch: number }): CacheOptions {
+  const start = graph.state("position", "i32", [batch]);
+  return rows === 1 ? { capacity, start } : { capacity, rows, start, row: graph.state("row", "i32", [batch]) };
 }
 
-function tokenOf(graph: Graph): Tensor {
-  return graph.state("token", "i32", [1]);
+function tokensOf(graph: Graph, batch: number): Tensor {
+  return graph.state("token", "i32", [batch]);
 }
 
-/** Draws an id from logits `[1,V]` into state `token`; outputs `logits` and `probabilities` `[1,V]` for who asks. */
-function drawToken(graph: Graph, logits: Tensor): void {
-  const probabilities = graph.sample(logits, graph.state("settings", "f32", [1, 5]), {
-    id: tokenOf(graph),
+/** Draws ids from logits `[B,V]` into state `token`; outputs `logits` and `probabilities` `[B,V]` for who asks. */
+function drawTokens(graph: Graph, logits: Tensor): void {
+  const batch = logits.shape[0]!;
+  const probabilities = graph.sample(logits, graph.state("settings", "f32", [batch, 5]), {
+    id: tokensOf(graph, batch),
     seen: graph.state("seen", "i32", logits.shape),
-    random: graph.state("random", "i32", [1, 2]),
+    random: graph.state("random", "i32", [batch, 2]),
   });
   graph.output("logits", logits);
   graph.output("probabilities", probabilities);

@@ -6,7 +6,7 @@
 import type { Backend, Storages } from "../core/backend.ts";
 import type { GenerationConfig } from "../core/config.ts";
 import { ConfigError } from "../core/errors.ts";
-import { createGenerator, type GenerateOptions } from "../core/generate.ts";
+import { createGenerator, type GenerateOptions, type TokenGenerator } from "../core/generate.ts";
 import { ImageEncoder } from "../core/image_encoder.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
 import { StreamingDecoder, type Tokenizer } from "../core/tokenizer.ts";
@@ -15,7 +15,6 @@ import type { ChatTemplate } from "../data/chat_template.ts";
 import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
 import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
 import type { ChatEvent, ChatOptions, Message } from "./chat_events.ts";
-import { Conversations } from "./conversations.ts";
 import { contentKey, ImageCache } from "./image_cache.ts";
 import { StopTexts } from "./stop_texts.ts";
 
@@ -39,7 +38,7 @@ export interface ChatModelParts {
   readonly generation: GenerationConfig;
   /** Positions of a KV cache. */
   readonly context: number;
-  /** KV caches at most, so conversations that keep their place. Default 2. */
+  /** Rows of the KV cache: answers at once, and conversations that keep their place. Default 2. */
   readonly conversations?: number | undefined;
   /** Bytes of image embeddings kept. Default 64 MiB. */
   readonly imageCacheBytes?: number | undefined;
@@ -50,12 +49,15 @@ export interface ChatModelParts {
 /** Most bytes of an image file. */
 const maxImageBytes = 20 * 2 ** 20;
 
-/** A model ready to answer. Several conversations may go on at once; their steps take turns. */
+/**
+ * A model ready to answer. Several conversations may go on at once: they take each step together, which is much faster
+ * than one after the other, and more than there are `conversations` wait their turn.
+ */
 export class ChatModel implements AsyncDisposable {
   /** What it is made of. */
   readonly parts: ChatModelParts;
   readonly #renderer: ChatRenderer;
-  readonly #conversations: Conversations;
+  readonly #generator: TokenGenerator;
   readonly #images: ImageCache;
   #encoder: ImageEncoder | undefined;
 
@@ -64,7 +66,7 @@ export class ChatModel implements AsyncDisposable {
     const { backend, model, weights, tokenizer, template, context, conversations = 2 } = parts;
     this.parts = parts;
     this.#renderer = new ChatRenderer({ tokenizer, template, placeholder: model.placeholder });
-    this.#conversations = new Conversations(() => createGenerator(backend, model, { weights, context }), conversations);
+    this.#generator = createGenerator(backend, model, { weights, context, rows: conversations });
     this.#images = new ImageCache(parts.imageCacheBytes ?? 64 * 2 ** 20);
   }
 
@@ -106,40 +108,36 @@ export class ChatModel implements AsyncDisposable {
       maxNewTokens: Math.min(maxNewTokens, left),
       stopIds: tokenizer.control.eos === undefined ? [] : [tokenizer.control.eos.id],
       signal,
+      onStart: ({ reused }) => void (cachedTokens = reused),
     };
-    const generator = await this.#conversations.take(prompt);
-    try {
-      const decoder = new StreamingDecoder(tokenizer);
-      let text = "", count = 0, ended = false;
-      const emit = (piece: string): ChatEvent => {
-        text += piece;
-        return { type: "text-delta", text: piece };
-      };
-      for await (const id of generator.generate(prompt)) {
-        if (++count === 1) clock.mark("prefillMs");
-        ended = prompt.stopIds!.includes(id);
-        const piece = stops.push(decoder.push(id));
-        if (piece !== "") yield emit(piece);
-        if (stops.found) break;
-      }
-      const rest = stops.push(decoder.flush()) + stops.flush();
-      if (rest !== "") yield emit(rest);
-      clock.mark("decodeMs");
-      yield {
-        type: "finish",
-        reason: ended || stops.found ? "stop" : "length",
-        text,
-        usage: {
-          promptTokens: rendered.ids.length,
-          cachedTokens: generator.reused,
-          imageTokens: images.length * model.placeholder.tokens,
-          completionTokens: count,
-        },
-        timings: clock.timings,
-      };
-    } finally {
-      this.#conversations.give(generator);
+    const decoder = new StreamingDecoder(tokenizer);
+    let text = "", count = 0, ended = false, cachedTokens = 0;
+    const emit = (piece: string): ChatEvent => {
+      text += piece;
+      return { type: "text-delta", text: piece };
+    };
+    for await (const id of this.#generator.generate(prompt)) {
+      if (++count === 1) clock.mark("prefillMs");
+      ended = prompt.stopIds!.includes(id);
+      const piece = stops.push(decoder.push(id));
+      if (piece !== "") yield emit(piece);
+      if (stops.found) break;
     }
+    const rest = stops.push(decoder.flush()) + stops.flush();
+    if (rest !== "") yield emit(rest);
+    clock.mark("decodeMs");
+    yield {
+      type: "finish",
+      reason: ended || stops.found ? "stop" : "length",
+      text,
+      usage: {
+        promptTokens: rendered.ids.length,
+        cachedTokens,
+        imageTokens: images.length * model.placeholder.tokens,
+        completionTokens: count,
+      },
+      timings: clock.timings,
+    };
   }
 
   /** Image embeddings `[N,D]` of a file, from the cache if it was seen before. */
@@ -157,7 +155,7 @@ export class ChatModel implements AsyncDisposable {
 
   /** Frees everything, the backend included. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#conversations[Symbol.dispose]();
+    this.#generator[Symbol.dispose]();
     this.#encoder?.[Symbol.dispose]();
     const { encoder } = this.parts.model;
     if (encoder !== undefined && Symbol.asyncDispose in encoder) await encoder[Symbol.asyncDispose]();

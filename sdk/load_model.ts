@@ -41,7 +41,7 @@ export interface LoadOptions extends Partial<FilesOptions> {
   readonly onLoaded?: ((loaded: readonly LoadedPart[]) => void) | undefined;
   /** Parameters that no file has to have, `*` for any characters: `["vision_proj.*"]`; zeros then. Default none. */
   readonly allowMissing?: readonly string[] | undefined;
-  /** KV caches at most, so conversations that keep their place. Default 2. */
+  /** Rows of the KV cache: answers at once, and conversations that keep their place. Default 2. */
   readonly conversations?: number | undefined;
   /** Reads images that messages give as paths or URLs. Default: they are refused. */
   readonly readImage?: ReadFile | undefined;
