@@ -8,7 +8,8 @@ import type { ChatOptions, Message } from "../sdk/chat_events.ts";
 import { captionFile, type CaptionOutput, type CaptionRecord, captionStdout } from "./caption/output.ts";
 import type { Command } from "./command.ts";
 import { findImages } from "./find_images.ts";
-import { parseFlags } from "./flags.ts";
+import { count, parseFlags } from "./flags.ts";
+import { inOrder } from "./in_order.ts";
 import { Interrupted, interruptedCode, Interrupts } from "./interrupts.ts";
 import { modelFlags, requestModel } from "./model_flags.ts";
 import { openModel } from "./open_model.ts";
@@ -19,6 +20,7 @@ const flags = {
   out: { type: "string", value: "FILE", aliases: ["o"], summary: "Writes to this file, and goes on where it ends" },
   prompt: { type: "string", value: "TEXT", aliases: ["p"], summary: "What is asked about each image" },
   system: { type: "string", value: "TEXT", summary: "Tells the model this before all else" },
+  "batch-size": { type: "number", value: "N", aliases: ["b", "parallel"], summary: "Images at once (default 4)" },
   recursive: { type: "boolean", aliases: ["r"], summary: "Also takes the images of folders inside" },
   quiet: { type: "boolean", aliases: ["q"], summary: "Says nothing but errors" },
   ...modelFlags,
@@ -50,6 +52,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (folder === undefined) throw new TypeError("Cannot caption: name a folder of images");
   const { prompt = "Describe this image in detail.", system, quiet } = values;
   const options = chatOptions(values);
+  const batch = count(values, "batch-size") ?? 4;
   const request = await requestModel(values, rest);
   const found = await findImages(folder, { recursive: values.recursive });
   if (found.length === 0) throw new TypeError(`Cannot caption "${folder}": it has no images`);
@@ -61,11 +64,12 @@ async function run(args: readonly string[]): Promise<number> {
   try {
     if (files.length > 0) {
       await interrupts.during(async (signal) => {
-        const { model } = await openModel(request, { flags: values, quiet, signal });
+        const conversations = batch * (options.beams ?? 1);
+        const { model } = await openModel(request, { flags: values, conversations, quiet, signal });
         await using _ = model;
         // Seeds are fixed, so that an image's caption does not depend on where a run was stopped.
         const chat = { ...options, seed: options.seed ?? 0, signal };
-        await captionAll(files, { model, folder, prompt, system, chat, output, counts, quiet });
+        await captionAll(files, { model, folder, prompt, system, chat, batch, output, counts, quiet });
       });
     }
   } catch (error) {
@@ -84,26 +88,32 @@ interface Work {
   readonly prompt: string;
   readonly system: string | undefined;
   readonly chat: ChatOptions;
+  readonly batch: number;
   readonly output: CaptionOutput;
   readonly counts: Counts;
   readonly quiet: boolean;
 }
 
 async function captionAll(files: readonly string[], work: Work): Promise<void> {
-  const { counts, output, quiet } = work;
+  const { batch, counts, output, quiet } = work;
   const start = performance.now();
-  for (const [index, file] of files.entries()) {
-    if (!quiet && stderr.isTerminal) {
-      const rate = index === 0 ? "" : `  ${((performance.now() - start) / index / 1000).toFixed(1)} s an image`;
-      stderr.write(`\r\x1b[K${index + 1} of ${files.length}${rate}  ${file}`);
-    }
-    const record = await caption(file, work);
+  let done = 0;
+  const show = () => {
+    if (quiet || !stderr.isTerminal) return;
+    const rate = done === 0 ? "" : `  ${((performance.now() - start) / done / 1000).toFixed(1)} s an image`;
+    stderr.write(`\r\x1b[K${done} of ${files.length}${rate}`);
+  };
+  show();
+  // Twice as many as answer at once: the next images are decoded and encoded while those before them are described.
+  for await (const record of inOrder(files, { width: 2 * batch, work: (file) => caption(file, work) })) {
     output.write(record);
+    done++;
     if ("error" in record) {
       counts.failed++;
       if (stderr.isTerminal) stderr.write("\r\x1b[K");
       note(styled(record.error, "red", stderr));
     } else counts.captioned++;
+    show();
   }
   if (!quiet && stderr.isTerminal) stderr.write("\r\x1b[K");
 }

@@ -68,7 +68,10 @@ async function run(args: readonly string[]): Promise<number> {
     // Before the model: it takes longer, and a slip in a path needs none of it.
     const images: ImageSource[] = [];
     for (const path of values.image) images.push(await readAttachment(path, readImage));
-    const load = (signal: AbortSignal) => openModel(request, { flags: values, allowUrls, quiet, signal });
+    const conversations = Math.max(2, options.beams ?? 1);
+    const load = (signal: AbortSignal) => {
+      return openModel(request, { flags: values, allowUrls, conversations, quiet, signal });
+    };
     const { model, ...loaded } = await interrupts.during(load);
     await using _ = model;
     const session = new ChatSession(model, { system, options, images, readImage });

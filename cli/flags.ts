@@ -66,6 +66,20 @@ export function parseFlags<const F extends Flags>(args: readonly string[], flags
   return { flags: Object.fromEntries(values), positional: parsed._.map(String) };
 }
 
+/**
+ * The value of a flag that counts things.
+ *
+ * @throws {TypeError} if it is given and not a whole number above 0
+ */
+export function count<Name extends string>(
+  flags: { readonly [N in Name]: number | undefined },
+  name: Name,
+): number | undefined {
+  const value = flags[name];
+  if (value === undefined || (Number.isInteger(value) && value > 0)) return value;
+  throw new TypeError(`Cannot read flag "--${name}": ${value} is not a whole number above 0`);
+}
+
 /** A flag as it is written, its own name last: `-t`, `--threads`. */
 export function spellings(name: string, { aliases = [] }: Flag): string[] {
   return [...aliases, name].map((word) => word.length === 1 ? `-${word}` : `--${word}`);

@@ -18,6 +18,8 @@ export interface OpenModelOptions {
   readonly flags: ModelFlagValues;
   /** Whether images may be fetched from https addresses. Default false. */
   readonly allowUrls?: boolean | undefined;
+  /** Answers at once, each beam of a search counted. Default 2. */
+  readonly conversations?: number | undefined;
   /** Whether to say nothing on stderr. Default false. */
   readonly quiet?: boolean | undefined;
   /** Ends loading. */
@@ -57,6 +59,7 @@ export async function openModel(request: ModelRequest, options: OpenModelOptions
     signal,
     readImage: imageReader({ allowUrls: options.allowUrls }),
     allowMissing: flags["allow-missing"],
+    conversations: options.conversations,
     onProgress: options.quiet ? undefined : (progress) => bar.update(progress),
     onNotice: say,
     onLoaded: (loaded) => {

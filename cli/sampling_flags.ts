@@ -17,6 +17,12 @@ export const samplingFlags = {
   "top-p": { ...number, summary: "Draws from the likeliest tokens that make up this share, 1 from all" },
   "min-p": { ...number, summary: "Leaves out tokens less likely than this share of the likeliest" },
   "repetition-penalty": { ...number, aliases: ["repeat-penalty"], summary: "Above 1 makes repetition less likely" },
+  beam: {
+    ...number,
+    aliases: ["beams", "num-beams"],
+    summary: "Looks for the likeliest answer along N sequences instead of drawing (default 1: draws)",
+  },
+  "length-penalty": { ...number, summary: "How much a search with --beam favours long answers (default 0.7)" },
   seed: { ...number, aliases: ["s"], summary: "Makes answers repeatable (default another one each time)" },
   stop: { type: "list", value: "TEXT", summary: "Ends the answer before this text" },
   "open-thinking": { type: "switch", summary: "Lets the answer begin with thoughts, where the model knows of them" },
@@ -29,9 +35,17 @@ export type SamplingFlagValues = FlagValues<typeof samplingFlags>;
  * The options of a chat that flags ask for; what no flag says is undefined.
  *
  * @throws {RangeError} if a number is outside its range
+ * @throws {TypeError} if they ask both to draw and to search
  */
 export function chatOptions(flags: SamplingFlagValues): ChatOptions {
+  const draws = ["temperature", "top-k", "top-p", "min-p", "repetition-penalty"] as const;
+  const drawing = draws.find((name) => flags[name] !== undefined);
+  if ((flags.beam ?? 1) > 1 && drawing !== undefined) {
+    throw new TypeError(`Cannot use both --beam and --${drawing}: a beam search draws nothing`);
+  }
   return checkOptions({
+    beams: flags.beam,
+    lengthPenalty: flags["length-penalty"],
     maxNewTokens: flags["max-new-tokens"],
     temperature: flags.temperature,
     topK: flags["top-k"],
@@ -46,8 +60,14 @@ export function chatOptions(flags: SamplingFlagValues): ChatOptions {
 
 /** Checks numbers before anything is loaded. @throws {RangeError} naming the one that is outside its range */
 export function checkOptions(options: ChatOptions): ChatOptions {
-  const { maxNewTokens = 1, seed = 0 } = options;
+  const { maxNewTokens = 1, seed = 0, beams = 1, lengthPenalty = 0 } = options;
   samplingSettings(options);
+  if (!(Number.isInteger(beams) && beams > 0)) {
+    throw new RangeError(`Cannot search with ${beams} beams: it must be a whole number above 0`);
+  }
+  if (!Number.isFinite(lengthPenalty)) {
+    throw new RangeError(`Cannot search with lengthPenalty ${lengthPenalty}: it must be a finite number`);
+  }
   if (!(Number.isInteger(maxNewTokens) && maxNewTokens > 0)) {
     throw new RangeError(`Cannot generate ${maxNewTokens} tokens: it must be a whole number above 0`);
   }

@@ -28,8 +28,8 @@ export interface GenerateOptions extends PromptOptions {
   readonly stopIds?: readonly number[] | undefined;
   /** Ends the answer early with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Told when the answer begins: how many ids of the prompt a row still held, so that they are not taken in again. */
-  readonly onStart?: ((start: { readonly reused: number }) => void) | undefined;
+  /** Told once the prompt is taken in, and how many of its ids were still in the cache. */
+  readonly onPrefill?: ((prefill: { readonly reused: number }) => void) | undefined;
 }
 
 /** An answer, what is left of its prompt, and who waits for it. */
@@ -38,6 +38,7 @@ interface Running {
   readonly prompt: PromptTokens;
   readonly pieces: Piece[];
   readonly signal: AbortSignal | undefined;
+  readonly onPrefill: () => void;
   /** Ids that are certain and not yet given. */
   readonly ids: number[];
   /** Set while its reader wants an id that is not there yet. */
@@ -99,7 +100,7 @@ export class TokenGenerator implements Disposable {
    * @throws the signal's reason once it is aborted
    */
   async *generate(options: GenerateOptions): AsyncGenerator<number, void, void> {
-    const { signal, onStart } = options;
+    const { signal } = options;
     const prompt = new PromptTokens(this.#model, options);
     const answer = this.#answer(options, prompt);
     signal?.throwIfAborted();
@@ -110,10 +111,11 @@ export class TokenGenerator implements Disposable {
     // The last id is always taken in, to draw from it.
     const reused = Math.min(commonLength(prompt, this.#decoder.held(rows[0]!)), prompt.length - 1);
     answer.begin(rows, { ids: prompt.ids, vocabulary: this.#model.decoder.vocabulary });
-    const running: Running = { answer, prompt, signal, ids: [], pieces: this.#decoder.cut(prompt, reused) };
+    const pieces = this.#decoder.cut(prompt, reused);
+    const onPrefill = () => options.onPrefill?.({ reused });
+    const running: Running = { answer, prompt, pieces, signal, onPrefill, ids: [] };
     this.#running.add(running);
     try {
-      onStart?.({ reused });
       while (!answer.ended || running.ids.length > 0) {
         signal?.throwIfAborted();
         if (running.ids.length === 0) await this.#ask(running);
@@ -163,11 +165,11 @@ export class TokenGenerator implements Disposable {
 
   /** Waits for an answer's next ids, and sees to it that somebody steps. */
   #ask(running: Running): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    running.asked = { resolve, reject };
-    this.#wake();
-    if (!this.#stepping) this.#step();
-    return promise;
+    return new Promise((resolve, reject) => {
+      running.asked = { resolve, reject };
+      this.#wake();
+      if (!this.#stepping) this.#step();
+    });
   }
 
   /** Steps as long as anyone asks. Errors go to those who asked. */
@@ -200,7 +202,10 @@ export class TokenGenerator implements Disposable {
       const piece = running.pieces.shift();
       if (piece === undefined) continue;
       const draws = await this.#decoder.prefill(running.answer.sequences[0]!, { prompt: running.prompt, piece });
-      if (draws !== undefined) await this.#share(draws, [running]);
+      if (draws !== undefined) {
+        running.onPrefill();
+        await this.#share(draws, [running]);
+      }
       await this.#breathe();
     }
     if (ready.length === 0) return;
@@ -227,11 +232,13 @@ export class TokenGenerator implements Disposable {
   async #pause(): Promise<void> {
     await this.#breathe();
     if (this.#asking().length === this.#running.size) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#allAsk = resolve;
-    const timer = setTimeout(resolve);
-    await promise;
-    clearTimeout(timer);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve);
+      this.#allAsk = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
     this.#allAsk = undefined;
   }
 

@@ -39,22 +39,22 @@ export class RowQueue {
   async take(count: number, { worth, signal }: TakeOptions): Promise<readonly number[]> {
     if (this.#line.length === 0 && this.#idle.length >= count) return this.#choose(count, worth);
     signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
-    const waiting: Waiting = {
-      count,
-      go: () => {
-        signal?.removeEventListener("abort", leave);
-        resolve(this.#choose(count, worth));
-      },
-    };
-    const leave = () => {
-      this.#line.splice(this.#line.indexOf(waiting), 1);
-      reject(signal?.reason);
-      this.#admit();
-    };
-    this.#line.push(waiting);
-    signal?.addEventListener("abort", leave, { once: true });
-    return await promise;
+    return await new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        count,
+        go: () => {
+          signal?.removeEventListener("abort", leave);
+          resolve(this.#choose(count, worth));
+        },
+      };
+      const leave = () => {
+        this.#line.splice(this.#line.indexOf(waiting), 1);
+        reject(signal?.reason);
+        this.#admit();
+      };
+      this.#line.push(waiting);
+      signal?.addEventListener("abort", leave, { once: true });
+    });
   }
 
   /** Gives rows back. */

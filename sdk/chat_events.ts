@@ -22,6 +22,14 @@ export interface Message {
 
 /** Options of one answer; what is left out comes from the model's config. */
 export interface ChatOptions extends GenerationConfig {
+  /**
+   * Above 1, looks for the likeliest answer along so many sequences at once instead of drawing: a beam search. The answer
+   * comes as a whole, sampling settings do not apply, and each sequence takes one of the model's `conversations`.
+   * Default 1.
+   */
+  readonly beams?: number | undefined;
+  /** Power of the length by which a beam search divides log-probabilities, so that long answers win. Default 0.7. */
+  readonly lengthPenalty?: number | undefined;
   /** Texts that end the answer; they are not part of it. Default none. */
   readonly stop?: readonly string[] | undefined;
   /** Whether the answer begins with thoughts, where the model knows of them. Default false. */

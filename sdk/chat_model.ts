@@ -78,7 +78,8 @@ export class ChatModel implements AsyncDisposable {
    *
    * @throws {ImageError} if an image cannot be read
    * @throws {ConfigError} if there are images and the model has no encoder
-   * @throws {RangeError} if the prompt is longer than the context, or an option is out of range
+   * @throws {RangeError} if the prompt is longer than the context, or an option is out of range: above all more beams than
+   * the model has `conversations`
    * @throws the signal's reason once it is aborted
    *
    * @example
@@ -91,6 +92,12 @@ export class ChatModel implements AsyncDisposable {
   async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, void> {
     const { model, tokenizer, context, generation } = this.parts;
     const { signal, stop = [], openThinking, tools, maxNewTokens = generation.maxNewTokens ?? 512 } = options;
+    const { beams = 1, lengthPenalty } = options;
+    if (beams > this.#generator.rows) {
+      throw new RangeError(
+        `Cannot answer with ${beams} beams: the model was loaded for ${this.#generator.rows} conversations`,
+      );
+    }
     const stops = new StopTexts(stop);
     const clock = new Clock();
     const images = await this.#embedAll(imagesOf(messages), { signal, clock });
@@ -104,11 +111,16 @@ export class ChatModel implements AsyncDisposable {
       ids: rendered.ids,
       images,
       index: imageIndex(rendered, model.placeholder),
-      sampling: { ...generation, ...defined(options) },
+      ...beams === 1
+        ? { sampling: { ...generation, ...defined(options) } }
+        : { beams: { count: beams, lengthPenalty } },
       maxNewTokens: Math.min(maxNewTokens, left),
       stopIds: tokenizer.control.eos === undefined ? [] : [tokenizer.control.eos.id],
       signal,
-      onStart: ({ reused }) => void (cachedTokens = reused),
+      onPrefill: ({ reused }) => {
+        clock.mark("prefillMs");
+        cachedTokens = reused;
+      },
     };
     const decoder = new StreamingDecoder(tokenizer);
     let text = "", count = 0, ended = false, cachedTokens = 0;
@@ -117,7 +129,7 @@ export class ChatModel implements AsyncDisposable {
       return { type: "text-delta", text: piece };
     };
     for await (const id of this.#generator.generate(prompt)) {
-      if (++count === 1) clock.mark("prefillMs");
+      count++;
       ended = prompt.stopIds!.includes(id);
       const piece = stops.push(decoder.push(id));
       if (piece !== "") yield emit(piece);

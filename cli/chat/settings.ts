@@ -16,6 +16,8 @@ const numbers = {
   "top-p": "topP",
   "min-p": "minP",
   "repetition-penalty": "repetitionPenalty",
+  beam: "beams",
+  "length-penalty": "lengthPenalty",
   seed: "seed",
 } as const satisfies Readonly<Record<string, keyof ChatOptions>>;
 
@@ -47,6 +49,8 @@ export function listSettings({ options, system }: ChatSession): string {
   const values = Object.entries(numbers).map(([name, key]) => [name, options[key]] as const);
   const all = [...values, ["open-thinking", options.openThinking], ["system", system]] as const;
   const unset: Readonly<Record<string, string>> = {
+    beam: "1, which draws",
+    "length-penalty": "0.7",
     seed: "another one each time",
     system: "none",
     "open-thinking": "off",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FlagValues } from "../flags.ts";
+import { count, type FlagValues } from "../flags.ts";
 import type { HubFlagValues } from "../hub_flags.ts";
 import { formatConfigFile, withConfigFile } from "./config_file.ts";
 import type { trainFlags } from "./flags.ts";
@@ -207,12 +207,6 @@ export function decisive(settings: TrainSettings): Readonly<Record<string, unkno
     ...{ epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay },
     ...{ tokens, maxImages, freeze, init, seed, valSplit, skipBadRows },
   };
-}
-
-function count(flags: TrainFlagValues, name: keyof TrainFlagValues & string): number | undefined {
-  const value = flags[name];
-  if (value === undefined || (Number.isInteger(value) && Number(value) > 0)) return value as number | undefined;
-  throw new TypeError(`Cannot read flag "--${name}": ${value} is not a whole number above 0`);
 }
 
 function policyOf(

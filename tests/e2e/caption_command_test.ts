@@ -56,6 +56,17 @@ Deno.test("minimind caption gives the same captions to stdout as to a file that 
   await Deno.writeTextFile(out, head);
   await minimind([...args, "--out", out], { allow: ["allow-read", `allow-write=${out}`] });
   assertEquals((await records(out)).map(({ text }) => text), texts);
+
+  const lines = async (...more: string[]) => {
+    const { code, stdout } = await minimind([...args, ...more, "--recursive"]);
+    assertEquals(code, 1); // for the damaged one
+    return stdout.trimEnd().split("\n").map((line) => JSON.parse(line)).map(({ file, text }) => ({ file, text }));
+  };
+  for (const search of [[], ["--beam", "3"]]) {
+    const [single, several] = [await lines(...search, "-b", "1"), await lines(...search, "--batch-size", "3")];
+    assertEquals(several, single);
+    assertEquals(several.map(({ file }) => file), ["a.png", "b.webp", "c.JPG", "more/d.gif"]);
+  }
 });
 
 Deno.test("minimind caption refuses a file that is none of its own, a folder without images, and a lack of one", async () => {

@@ -58,6 +58,29 @@ Deno.test("minimind chat --json prints text, usage and timings, and tells images
   assert(timings["firstTokenMs"]! >= sum && timings["firstTokenMs"]! < sum + 1000);
 });
 
+Deno.test("minimind chat --beam gives the likeliest answer of a search, and draws nothing", async () => {
+  await using folder = await TinyFolder.create();
+  const ask = async (...args: string[]) => {
+    const fixed = ["chat", folder.model, "--image", png, "--prompt", "What?", "--json", "-n", "12", "-q"];
+    return await minimind([...fixed, ...args]);
+  };
+  const [greedy, one, four, again] = await Promise.all([
+    ask("--temperature", "0"),
+    ask("--temperature", "0", "--beam", "1"),
+    ask("--beam", "4", "--seed", "1"),
+    ask("--num_beams", "4", "--seed", "2", "--threads", "1"),
+  ]);
+  const text = ({ stdout }: { stdout: string }) => answers(stdout)[0]!.text;
+  assertEquals(text(one), text(greedy));
+  assertEquals(text(again), text(four));
+  assert(text(four) !== text(greedy));
+  const refused = await ask("--beam", "4", "--top-p", "0.5");
+  assertEquals(
+    [refused.code, refused.stderr],
+    [1, "minimind: Cannot use both --beam and --top-p: a beam search draws nothing\n"],
+  );
+});
+
 Deno.test("minimind chat takes the question from a pipe, and upstream's and llama.cpp's spellings of flags", async () => {
   await using folder = await TinyFolder.create();
   const [plain, upstream, short] = [

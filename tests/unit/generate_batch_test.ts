@@ -110,8 +110,8 @@ Deno.test("generate() serves those who wait in order, and an abort ends one answ
     const [running, waiting] = [new AbortController(), new AbortController()];
     const order: number[] = [];
     const noted = (i: number, signal?: AbortSignal) =>
-      collect(generator, { ...wanted[i]!, signal, onStart: () => void order.push(i) });
-    const first = generator.generate({ ...wanted[4]!, signal: running.signal, onStart: () => void order.push(4) });
+      collect(generator, { ...wanted[i]!, signal, onPrefill: () => void order.push(i) });
+    const first = generator.generate({ ...wanted[4]!, signal: running.signal, onPrefill: () => void order.push(4) });
     await first.next();
     const others = [noted(3), noted(5, waiting.signal), noted(6), noted(7)];
     waiting.abort(reason);
@@ -133,7 +133,7 @@ Deno.test("generate() gives a prompt the row that holds most of it, and else the
   await withRows(backend, 3, async (generator) => {
     const reusedOf = async (ids: number[]) => {
       let seen = -1;
-      await collect(generator, { ids, maxNewTokens: 2, onStart: ({ reused }) => void (seen = reused) });
+      await collect(generator, { ids, maxNewTokens: 2, onPrefill: ({ reused }) => void (seen = reused) });
       return seen;
     };
     const prompts = [[1, 2, 3, 4], [1, 5, 6, 7], [1, 8, 10, 11], [1, 12, 13, 14]];

@@ -181,8 +181,8 @@ Deno.test("generate() takes in only what a prompt does not share with the one be
   const [cat, dog] = [300, 301].map((seed) => drawFloats({ seed, count: 4 * 24 }, { amplitude: 1 }));
   const first = [3, 9, 9, 9, 9, 5, 6];
   const starts: number[] = [];
-  const onStart = ({ reused }: { reused: number }) => void starts.push(reused);
-  const answer = await collect(kept, { ids: first, images: [cat!], maxNewTokens: 4, onStart });
+  const onPrefill = ({ reused }: { reused: number }) => void starts.push(reused);
+  const answer = await collect(kept, { ids: first, images: [cat!], maxNewTokens: 4, onPrefill });
   assertEquals(starts, [0]);
   const second = [...first, ...answer, 7, 8];
   const turns = [
@@ -193,7 +193,7 @@ Deno.test("generate() takes in only what a prompt does not share with the one be
     { ids: [4, 5], images: [], reused: 0 },
   ];
   for (const { reused, ...prompt } of turns) {
-    const ids = await collect(kept, { ...prompt, maxNewTokens: 5, onStart });
+    const ids = await collect(kept, { ...prompt, maxNewTokens: 5, onPrefill });
     assertEquals(starts.at(-1), reused);
     using alone = createGenerator(backend, model, { weights: bound, context: 64 });
     assertEquals(ids, await collect(alone, { ...prompt, maxNewTokens: 5 }));
