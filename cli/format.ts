@@ -37,3 +37,11 @@ export function table(
 function round(value: number): string {
   return Number.isInteger(value) || value >= 10 ? String(Math.round(value)) : value.toFixed(1);
 }
+
+/** Time left: `0:07`, `12:30`, `1:02:05`. */
+export function clock(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}

@@ -33,7 +33,7 @@ export interface PreparedCounts {
   kept: number;
   /** Those that were in memory. */
   remembered: number;
-  /** Milliseconds of decoding, resizing and encoding. */
+  /** Milliseconds in which some image was decoded, resized and encoded. */
   prepareMs: number;
 }
 
@@ -46,6 +46,8 @@ export class PreparedImages {
   readonly #entries = new Map<string, Float32Array>();
   readonly #pending = new Map<string, Promise<Float32Array>>();
   #bytes = 0;
+  /** Images that are being prepared, and since when there are any. */
+  #busy = { images: 0, since: 0 };
 
   /** Takes what prepares, and where to keep. */
   constructor(options: PreparedImagesOptions) {
@@ -74,10 +76,14 @@ export class PreparedImages {
     const { prepare, keeper, maxBytes = 256 * 2 ** 20 } = this.#options;
     let values = await keeper?.get(key);
     if (values === undefined) {
-      const start = performance.now();
-      values = await prepare(image);
-      this.counts.prepared++;
-      this.counts.prepareMs += performance.now() - start;
+      // Those that wait for each other take their time once.
+      if (this.#busy.images++ === 0) this.#busy.since = performance.now();
+      try {
+        values = await prepare(image);
+        this.counts.prepared++;
+      } finally {
+        if (--this.#busy.images === 0) this.counts.prepareMs += performance.now() - this.#busy.since;
+      }
       await keeper?.set(key, values);
     } else this.counts.kept++;
     this.#entries.set(key, values);

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { createFeatureCache, featureKey } from "../../data/datasets/mod.ts";
-import { loadImage, preprocess } from "../../data/image/mod.ts";
+import { createFeatureCache, featureKey, pixelReader } from "../../data/datasets/mod.ts";
 import type { ChatModelParts } from "../../sdk/chat_model.ts";
 import { createFileStore } from "../../sdk/file_store.ts";
 import { digestWeights } from "../../trainers/digest.ts";
@@ -13,9 +12,10 @@ import { PreparedImages } from "../../trainers/prepared_images.ts";
 
 /** Pixels by the content of an image. They are kept in memory alone: they are larger than the files. */
 export function preparePixels({ preprocessor }: ChatModelParts): PreparedImages {
+  const read = pixelReader({ preprocessor: preprocessor! });
   return new PreparedImages({
     key: (image) => featureKey(image, { encoder: "pixels" }),
-    prepare: async (image) => preprocess(await loadImage(image), preprocessor!).values,
+    prepare: async (image) => (await read(image, { name: "image" })).values,
   });
 }
 
@@ -23,21 +23,25 @@ export function preparePixels({ preprocessor }: ChatModelParts): PreparedImages 
 export interface FeatureOptions {
   /** The frozen encoder. */
   readonly encoder: FeatureEncoder;
-  /** Folder that keeps them over runs. */
-  readonly folder: string;
+  /** Folder that keeps them over runs; undefined to keep them in memory alone. */
+  readonly folder: string | undefined;
 }
 
-/** Features by the content of image and encoder. */
+/** Features by the content of image and encoder. An image whose features are kept is not decoded. */
 export async function prepareFeatures(
-  { backend, model, weights, preprocessor }: ChatModelParts,
+  parts: ChatModelParts,
   { encoder, folder }: FeatureOptions,
 ): Promise<PreparedImages> {
+  const { backend, model, weights, preprocessor } = parts;
   const frozen = await digestWeights(backend, weights, (name) => !/^(model|lm_head|vision_proj)\./.test(name));
   const id = `${frozen} ${JSON.stringify(preprocessor)} ${model.encoder!.name}`;
   const { tokens, width } = model.projector.input;
+  const read = pixelReader({ preprocessor: preprocessor! });
   return new PreparedImages({
     key: (image) => featureKey(image, { encoder: id }),
-    prepare: async (image) => await encoder.encode(preprocess(await loadImage(image), preprocessor!).values),
-    keeper: createFeatureCache(createFileStore(folder), { folder: ".", size: tokens * width }),
+    prepare: async (image) => await encoder.encode((await read(image, { name: "image" })).values),
+    keeper: folder === undefined
+      ? undefined
+      : createFeatureCache(createFileStore(folder), { folder: ".", size: tokens * width }),
   });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { StepEvent } from "../../trainers/train_events.ts";
+import { clock } from "../format.ts";
 
 /** Draws the line of a run. */
 export class TrainProgress {
@@ -54,13 +55,6 @@ export function progressLine(event: StepEvent): string {
     `${tokensPerSecond.toFixed(0)} tok/s`,
     `${clock(secondsLeft)} left`,
   ].join("  ");
-}
-
-function clock(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
 function write(text: string): void {

@@ -27,11 +27,19 @@ export interface SplitData {
   readonly validation: Dataset;
 }
 
+/** Finds the rows of an open data file. */
+export async function openRows(
+  file: RandomAccess,
+  { data, images }: Pick<TrainSettings, "data" | "images">,
+): Promise<Dataset> {
+  const readImage = images === undefined ? undefined : openImageFolder(images);
+  return await openDataset(file, { name: data, readImage });
+}
+
 /** Finds the rows of a run's open data file and splits them. */
 export async function splitData(file: RandomAccess, settings: TrainSettings): Promise<SplitData> {
-  const { data, images, valSplit, seed } = settings;
-  const readImage = images === undefined ? undefined : openImageFolder(images);
-  const dataset = await openDataset(file, { name: data, readImage });
+  const { valSplit, seed } = settings;
+  const dataset = await openRows(file, settings);
   const { training, validation } = splitRows(dataset.length, { fraction: valSplit, seed });
   return { training: selectRows(dataset, training), validation: selectRows(dataset, validation) };
 }
@@ -51,10 +59,10 @@ export async function mostImages({ length, row }: Dataset): Promise<number> {
 export interface TrainRowsOptions {
   /** The model, for its tokenizer, template and placeholder. */
   readonly parts: ChatModelParts;
-  /** The run. */
-  readonly settings: TrainSettings;
+  /** The run, as far as it concerns rows. */
+  readonly settings: Pick<TrainSettings, "tokens" | "seed" | "skipBadRows">;
   /** Images as the step takes them. */
-  readonly images: PreparedImages;
+  readonly images: Pick<PreparedImages, "of">;
   /** Whether rows vary from epoch to epoch as upstream's minimind-3v data does. */
   readonly varies: boolean;
   /** Told of every row that is left out. */

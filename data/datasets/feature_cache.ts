@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { viewAs } from "../element_types.ts";
 import { toHex } from "../hub/checksum.ts";
 import type { FileStore } from "../hub/file_store.ts";
 
@@ -48,19 +49,14 @@ export function createFeatureCache(store: FileStore, options: FeatureCacheOption
       if (found === undefined || found.size % 4 !== 0 || (size !== undefined && found.size !== 4 * size)) {
         return undefined;
       }
-      const { buffer, byteOffset, byteLength } = await store.read(path);
-      const view = new DataView(buffer, byteOffset, byteLength);
-      return Float32Array.from({ length: byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
+      return viewAs(await store.read(path), Float32Array);
     },
     async set(key, features) {
       const path = pathOf(key);
-      const bytes = new Uint8Array(4 * features.length);
-      const view = new DataView(bytes.buffer);
-      features.forEach((value, i) => view.setFloat32(4 * i, value, true));
       const unfinished = `${path}.${crypto.randomUUID()}`;
       const writer = await store.append(unfinished, 0);
       try {
-        await writer.write(bytes);
+        await writer.write(new Uint8Array(features.buffer, features.byteOffset, features.byteLength));
       } finally {
         await writer.close();
       }

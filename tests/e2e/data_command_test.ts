@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { imageFolder, ownFlags, prepareTraining, row, runMinimind } from "./train_runs.ts";
 
 const root = new URL("../../", import.meta.url);
 const parquet = "tests/fixtures/datasets/image_lists_v1_zstd.parquet";
@@ -68,7 +69,7 @@ Deno.test("data inspect counts problems by reason, as JSON too, and exits with 1
 Deno.test("data inspect refuses what it cannot do in one line", async () => {
   for (
     const [args, words] of [
-      [["data"], "there is data inspect FILE"],
+      [["data"], "there are data inspect FILE"],
       [["data", "inspect"], "name one file"],
       [["data", "inspect", parquet, "--tokens"], "name a --model or a --tokenizer"],
       [["data", "inspect", "none.jsonl"], "there is no such file"],
@@ -79,4 +80,36 @@ Deno.test("data inspect refuses what it cannot do in one line", async () => {
     assertEquals([code, error.trim().split("\n").length], [1, 1], error);
     assertStringIncludes(error, words);
   }
+});
+
+Deno.test("data encode keeps features by content, tells the gain, and train finds them without an image decoded", async () => {
+  await using place = await prepareTraining();
+  const { folder } = place;
+  await Deno.writeTextFile(`${folder}/rows.jsonl`, `${row("rgb_8.png", "Again")}\n`, { append: true });
+  const cache = ["--feature-cache", `${folder}/features`];
+  const encode = (...flags: string[]) => {
+    const model = ["--model", `${folder}/model`, "--threads", "1", "--images", imageFolder];
+    return runMinimind(["data", "encode", `${folder}/rows.jsonl`, ...model, ...cache, ...flags]);
+  };
+  const first = await encode();
+  assertEquals(first.code, 0, first.stderr);
+  assertMatch(first.stderr, /^7 rows, 7 images: 6 encoded in \d+\.\d s, 0 known before, 1 again$/m);
+  assertMatch(first.stderr, / has 13\.8 kB of features for them, 2\.3 kB an image$/m);
+  const gain =
+    /^an image takes ([\d.]+) ms to decode and encode, ([\d.]+) ms to find: [\d.]+ times as fast, -?[\d.]+ s less for an epoch$/m;
+  assertMatch(first.stderr, gain);
+  assertMatch((await encode()).stderr, /^7 rows, 7 images: 0 encoded in 0\.0 s, 6 known before, 1 again$/m);
+
+  const flags = ["--epochs", "1", "--batch_size", "2", "--max_seq_len", "96", "--samples", "0"];
+  const trained = await runMinimind(["train", "sft", ...ownFlags(folder, "out"), ...flags, ...cache]);
+  assertEquals(trained.code, 0, trained.stderr);
+  assertMatch(trained.stderr, /^features: 0 images encoded in 0\.0 s, 6 from earlier runs$/m);
+
+  await Deno.writeTextFile(`${folder}/rows.jsonl`, `${row("absent.png", "Nothing")}\n`, { append: true });
+  const bad = await encode();
+  assertEquals(bad.code, 1);
+  assertMatch(bad.stderr, /Cannot read row 7 of ".*rows\.jsonl": its image "absent\.png"/);
+  const skipped = await encode("--on-bad-row", "skip");
+  assertEquals(skipped.code, 0, skipped.stderr);
+  assertMatch(skipped.stderr, /^8 rows, 1 left out, 7 images: /m);
 });
