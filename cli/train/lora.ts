@@ -14,19 +14,32 @@ import { chooseLoraLayers, LoraTraining } from "../../trainers/lora.ts";
 import { writeText, writeWhole } from "../../trainers/model_files.ts";
 import type { TrainSettings } from "./settings.ts";
 
+/** What {@link openLora} takes beside the model. */
+export interface LoraRun {
+  /** The run. */
+  readonly settings: TrainSettings;
+  /** Reads the adapter to go on from. */
+  readonly files: Files;
+  /** Parameters that no file has. */
+  readonly missing: readonly string[];
+}
+
 /**
  * Puts the adapter of a run beside its model; undefined if the run trains the model itself.
  *
- * @throws {ConfigError} naming the pattern that no layer has, or if the folder of the run is the model's own
+ * @throws {ConfigError} naming the pattern that no layer has, or if the base could not be found again: no file has all
+ *   of it, or the folder of the run is its own
  * @throws {WeightError} if the adapter to go on from does not fit
  */
 export async function openLora(
   { backend, model, weights }: ChatModelParts,
-  { settings, files }: { readonly settings: TrainSettings; readonly files: Files },
+  { settings, files, missing }: LoraRun,
 ): Promise<LoraTraining | undefined> {
   const { lora, seed, out, start: { model: base } } = settings;
-  if (lora === undefined) return undefined;
-  if (base === undefined) throw new ConfigError("Cannot train an adapter: name the --model that it is for");
+  if (lora === undefined || base === undefined) return undefined;
+  if (missing.length > 0) {
+    throw new ConfigError(`Cannot train an adapter for "${base}": no file of the base has "${missing[0]}"`);
+  }
   if (await files.isFolder(base) && resolve(base) === resolve(out)) {
     throw new ConfigError(`Cannot train an adapter into "${out}": it is the folder of its model`);
   }

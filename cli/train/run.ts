@@ -99,7 +99,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   const known = planParameters(chat.parts.model).storages;
   const parameters = new Map([...chat.parts.weights].filter(([name]) => known.get(name)?.role === "parameter"));
   initialise(chat.parts.backend, parameters, { patterns: [...settings.init, ...missing], seed: settings.seed });
-  using lora = await openLora(chat.parts, { settings, files });
+  using lora = await openLora(chat.parts, { settings, files, missing });
   const parts = lora === undefined ? chat.parts : { ...chat.parts, model: lora.model, weights: lora.weights };
 
   const trainable = lora?.trainable ?? trainableParameters(settings.freeze, [...parameters.keys()]);

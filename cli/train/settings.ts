@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ConfigError } from "../../core/errors.ts";
 import { count, type FlagValues } from "../flags.ts";
 import type { HubFlagValues } from "../hub_flags.ts";
 import { formatConfigFile, withConfigFile } from "./config_file.ts";
@@ -135,8 +136,8 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
   const own = defaults[stage];
   const { data } = flags;
   if (data === undefined) throw new TypeError("Cannot train without data: name a file with --data");
-  const lora = loraOf(flags);
   const start = await findStart(flags);
+  const lora = loraOf(flags, start);
   const { out, weight } = placeOf(flags, { start, weight: lora?.name ?? flags["save-weight"] ?? `${stage}_vlm` });
   const badRows = flags["on-bad-row"] ?? "error";
   if (badRows !== "error" && badRows !== "skip") {
@@ -243,8 +244,11 @@ function placeOf(
   };
 }
 
-/** @throws {TypeError} if flags of an adapter and of the model itself are mixed */
-function loraOf(flags: TrainFlagValues): LoraSettings | undefined {
+/**
+ * @throws {TypeError} if flags of an adapter and of the model itself are mixed
+ * @throws {ConfigError} if the base has no name by which the adapter could be used later
+ */
+function loraOf(flags: TrainFlagValues, { model, parts }: Start): LoraSettings | undefined {
   const given = (names: readonly (keyof TrainFlagValues & string)[]) =>
     names.find((name) => Array.isArray(flags[name]) ? flags[name].length > 0 : flags[name] !== undefined);
   const shape = given(["lora-rank", "lora-alpha", "lora-layers"]);
@@ -261,6 +265,11 @@ function loraOf(flags: TrainFlagValues): LoraSettings | undefined {
   }
   if (!/^[\w.-]+$/.test(name)) {
     throw new TypeError(`Cannot read flag "--lora-name": "${name}" is not the start of a file name`);
+  }
+  const own = Object.entries(parts).flatMap(([part, value]) => value === undefined ? [] : [part]);
+  if (model === undefined || own.length > 0) {
+    const what = own.length > 0 ? `one with other ${own.join(", ")} is none` : "there is none";
+    throw new ConfigError(`Cannot train an adapter: its base must be a model by one name, and ${what}`);
   }
   const rank = count(flags, "lora-rank") ?? 16;
   const alpha = flags["lora-alpha"] ?? rank;

@@ -174,6 +174,11 @@ Deno.test("minimind train refuses flags of an adapter and of the model together,
     await refused("--lora-weight", `${folder.model}/model.safetensors`),
     "it is not a matrix of an adapter",
   );
+  const weights = `${folder.model}/model.safetensors`;
+  assertStringIncludes(
+    await refused("--weights", weights),
+    "its base must be a model by one name, and one with other weights is none",
+  );
   const same = await minimind(argumentsOf(folder, "tiny", []), { allow });
   assertStringIncludes(same.stderr, "it is the folder of its model");
   const without = argumentsOf(folder, "out", ["--lora-name", "a"]).filter((flag) => flag !== "--lora");

@@ -9,6 +9,7 @@ import {
 } from "@std/assert";
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
 import { parseFlags } from "../../cli/flags.ts";
+import { openLora } from "../../cli/train/lora.ts";
 import { trainFlags } from "../../cli/train/flags.ts";
 import { progressLine } from "../../cli/train/progress.ts";
 import { readSettings } from "../../cli/train/settings.ts";
@@ -17,6 +18,8 @@ import { createClip, parseClipOptions } from "../../encoders/clip.ts";
 import { chart, smooth } from "../../trainers/chart.ts";
 import { initialise } from "../../trainers/initialise.ts";
 import { metricsLine, type MetricsRecord, parseMetrics, type SampleRecord } from "../../trainers/metrics.ts";
+import { openFiles } from "../../sdk/files.ts";
+import { loadModel } from "../../sdk/load_model.ts";
 import { PreparedImages } from "../../trainers/prepared_images.ts";
 import { renderReport } from "../../trainers/report.ts";
 import { rowBatches, type TrainRow } from "../../trainers/row_batches.ts";
@@ -238,4 +241,16 @@ Deno.test("readSettings() of --lora has upstream's rank, learning rate and no al
   await assertRejects(() => read("--lora", "--lora-rank", "1.5"), TypeError, "1.5 is not a whole number above 0");
   await assertRejects(() => read("--lora", "--init", "model.*"), TypeError, '"--init" with --lora: the model stays');
   await assertRejects(() => read("--lora-layers", "*"), TypeError, '"--lora-layers" without --lora');
+});
+
+Deno.test("openLora() refuses a base of which no file has all", async () => {
+  const { flags } = parseFlags(["--data", "rows.jsonl", "--out", "out", "--model", "random", "--lora"], trainFlags);
+  const settings = await readSettings(flags, ["sft"]);
+  using files = openFiles({ base: new URL("file:///") });
+  await using model = await loadModel({ model: "random", backend: "reference" });
+  const missing = ["vision_proj.vision_proj.0.weight"];
+  const message = 'Cannot train an adapter for "random": no file of the base has "vision_proj.vision_proj.0.weight"';
+  await assertRejects(() => openLora(model.parts, { settings, files, missing }), ConfigError, message);
+  using lora = await openLora(model.parts, { settings, files, missing: [] });
+  assertEquals(lora?.options.layers.length, 14);
 });
