@@ -18,6 +18,16 @@ export interface BatchSizes {
   readonly tokens: number;
   /** Images M of the whole batch at most; 0 for text alone. */
   readonly images: number;
+  /** Whether rows may hold several sequences. Default false. */
+  readonly packed?: boolean | undefined;
+}
+
+/** What keeps the sequences of a row apart; see `packedSegment`. */
+export interface PackedTokens {
+  /** Position of every token in its own sequence, `[T]` or `[B,T]`. */
+  readonly position: Int32Array;
+  /** Segment of every token, likewise. */
+  readonly segment: Int32Array;
 }
 
 /** What a step learns from. */
@@ -33,6 +43,8 @@ export interface TrainBatch {
   readonly images?: Float32Array | undefined;
   /** For each token the row of the images' embeddings, −1 for text, `[B,T]`. Default all text. */
   readonly index?: Int32Array | undefined;
+  /** Positions and segments `[B,T]` where the sizes say that rows are packed. */
+  readonly packing?: PackedTokens | undefined;
 }
 
 /** Options of {@link batchLoss}. */
@@ -45,11 +57,14 @@ export interface BatchLossOptions {
   readonly auxLoss: boolean;
 }
 
-/** Appends a batch's losses. Inputs `ids` and `targets` `[B,T]`, and with images `images` and `index` `[B,T]`. */
+/**
+ * Appends a batch's losses. Inputs `ids` and `targets` `[B,T]`, with images `images` and `index` `[B,T]`, where rows are
+ * packed `position` and `segment` `[B,T]`.
+ */
 export function batchLoss(
   graph: Graph,
   model: VisionLanguageModel,
-  { sizes: { rows, tokens, images }, imageInput, auxLoss }: BatchLossOptions,
+  { sizes: { rows, tokens, images, packed = false }, imageInput, auxLoss }: BatchLossOptions,
 ): LossOutput {
   const ids = graph.input("ids", "i32", [rows, tokens]);
   const targets = graph.input("targets", "i32", [rows, tokens]);
@@ -60,17 +75,31 @@ export function batchLoss(
     }),
     index: graph.input("index", "i32", [rows, tokens]),
   };
-  return loss(graph, model, { hidden: embedPrompt(graph, model, { ids, images: embedded }), targets, auxLoss });
+  const hidden = embedPrompt(graph, model, { ids, images: embedded });
+  const packing = packed
+    ? {
+      position: graph.input("position", "i32", [rows, tokens]),
+      segment: graph.input("segment", "i32", [rows, tokens]),
+    }
+    : undefined;
+  return loss(graph, model, { hidden, targets, packing, auxLoss });
 }
 
 /**
  * Writes a batch into a program that {@link batchLoss} is part of.
  *
- * @throws {ShapeError} if it has more images than room
+ * @throws {ShapeError} if it has more images than room, or lacks what keeps packed rows apart
  */
-export function writeBatch(program: Program, { ids, targets, images, index }: TrainBatch): void {
+export function writeBatch(program: Program, { ids, targets, images, index, packing }: TrainBatch): void {
   program.write("ids", ids);
   program.write("targets", targets);
+  if (program.plan.inputs.has("segment")) {
+    if (packing === undefined) {
+      throw new ShapeError("Cannot write a batch: its rows are packed, but it has no segments");
+    }
+    program.write("position", packing.position);
+    program.write("segment", packing.segment);
+  }
   const input = program.plan.inputs.get("images");
   if (input === undefined) return;
   const room = elementCount(input.shape);

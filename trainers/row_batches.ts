@@ -4,9 +4,10 @@
  * @module
  */
 import { ShapeError } from "../core/errors.ts";
+import { packedSegment } from "../core/graph/graph.ts";
 import { elementCount } from "../core/graph/tensor.ts";
 import { ignoredLabel, imageIndex } from "../data/chat/mod.ts";
-import type { BatchSizes, TrainBatch } from "./batch.ts";
+import type { BatchSizes, PackedTokens, TrainBatch } from "./batch.ts";
 import type { BatchSource } from "./batch_source.ts";
 import type { ImageInput } from "./image_input.ts";
 
@@ -23,6 +24,8 @@ export interface TrainRow {
     /** In C order. */
     readonly image: Float32Array;
   }[];
+  /** What keeps several rows apart that are packed into this one. Default it is one. */
+  readonly packing?: PackedTokens | undefined;
 }
 
 /** Rows by number. */
@@ -75,6 +78,7 @@ function assemble(
   const ids = new Int32Array(sizes.rows * T).fill(padding); // [B,T]
   const targets = new Int32Array(sizes.rows * T).fill(ignoredLabel); // [B,T]
   const index = new Int32Array(sizes.rows * T).fill(-1); // [B,T]
+  const packing = sizes.packed ? unpacked(sizes) : undefined;
   const size = elementCount(shape);
   const images = new Float32Array(sizes.images * size); // [M,N,C] or [M,3,S,S]
   let count = 0;
@@ -87,6 +91,8 @@ function assemble(
     }
     ids.set(row.ids, b * T);
     targets.set(row.labels.subarray(1), b * T); // each token learns the one after it
+    packing?.position.set(row.packing?.position ?? Int32Array.from({ length }, (_, t) => t), b * T);
+    packing?.segment.set(row.packing?.segment ?? new Int32Array(length), b * T);
     const spans = row.images.map(({ span }) => span);
     index.set(
       imageIndex({ ids: row.ids, images: spans }, { tokens, firstRow: count * tokens }),
@@ -94,5 +100,11 @@ function assemble(
     );
     for (const { image } of row.images) images.set(image, count++ * size);
   }
-  return sizes.images === 0 ? { ids, targets } : { ids, targets, index, images };
+  return { ids, targets, ...sizes.images > 0 && { index, images }, ...packing && { packing } };
+}
+
+/** Rows of nothing but padding, which sees no more than the padding right beside it. */
+function unpacked({ rows, tokens }: BatchSizes): PackedTokens {
+  const segment = Int32Array.from({ length: rows * tokens }, (_, i) => packedSegment(-1, 1 + (i % tokens >> 3)));
+  return { position: new Int32Array(rows * tokens), segment };
 }

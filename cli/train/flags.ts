@@ -47,6 +47,10 @@ export const trainFlags = {
   recompute: { type: "boolean", summary: "Computes activations again instead of keeping them: less memory, more time" },
   "weight-decay": number("AdamW's decoupled weight decay (default 0.01)"),
   "max-seq-len": number("Tokens of a row (default 450 in pretraining, 768 in SFT)"),
+  pack: {
+    type: "boolean",
+    summary: "Packs rows into one: those about the same images share their beginning, others lie side by side",
+  },
   "max-images": number("Images of a row at most (default as many as a row has)"),
   "freeze-llm": number(
     "0 trains all of the decoder, 1 its first and last block, 2 none of it; MiniMind2-V: 1 none (default by stage)",
@@ -77,6 +81,11 @@ export const trainFlags = {
   "allow-missing": { type: "list", value: "PATTERN", summary: "Parameters that the model's files may lack" },
   seed: number("Seed of order and draws; each epoch adds its number (default 42)"),
   "val-split": number("Share of the rows kept for validation (default 0)"),
+  "val-data": {
+    type: "string",
+    value: "FILE",
+    summary: "Conversations to validate on, instead of a share of the rows",
+  },
   "val-interval": number("Batches between validations (default one after each epoch)"),
   "on-bad-row": {
     type: "string",

@@ -23,10 +23,11 @@ export interface Probe {
   readonly expected: string;
 }
 
-/** The first answers of the first rows. */
+/** The first answers of rows that are spread over the data: neighbours may be about one image. */
 export async function takeProbes(dataset: Dataset, count: number): Promise<Probe[]> {
   const probes: Probe[] = [];
-  for (let i = 0; i < dataset.length && probes.length < count; i++) {
+  const step = Math.max(1, Math.floor(dataset.length / count));
+  for (let i = 0; i < dataset.length && probes.length < count; i += step) {
     const row = await dataset.row(i).catch(() => undefined);
     const messages = row?.conversation.messages ?? [];
     const end = messages.findIndex(({ role }) => role === "assistant");

@@ -7,6 +7,7 @@ import { ChatRenderer } from "../../data/chat/mod.ts";
 import {
   type Dataset,
   DatasetError,
+  type ImageReader,
   openDataset,
   type RandomAccess,
   SampleMaker,
@@ -15,6 +16,8 @@ import {
 } from "../../data/datasets/mod.ts";
 import type { ChatModelParts } from "../../sdk/chat_model.ts";
 import { openImageFolder } from "../../sdk/image_folder.ts";
+import type { PackPlan } from "../../trainers/pack_plan.ts";
+import { packedRows } from "../../trainers/packed_rows.ts";
 import type { PreparedImages } from "../../trainers/prepared_images.ts";
 import type { RowSource } from "../../trainers/row_batches.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -36,10 +39,16 @@ export async function openRows(
   return await openDataset(file, { name: data, readImage });
 }
 
-/** Finds the rows of a run's open data file and splits them. */
-export async function splitData(file: RandomAccess, settings: TrainSettings): Promise<SplitData> {
-  const { valSplit, seed } = settings;
+/** Finds the rows of a run's open data file and splits them, unless the rows for validation have a file of their own. */
+export async function splitData(
+  file: RandomAccess,
+  { settings, valFile }: { readonly settings: TrainSettings; readonly valFile?: RandomAccess | undefined },
+): Promise<SplitData> {
+  const { valData = "", images, valSplit, seed } = settings;
   const dataset = await openRows(file, settings);
+  if (valFile !== undefined) {
+    return { training: dataset, validation: await openRows(valFile, { data: valData, images }) };
+  }
   const { training, validation } = splitRows(dataset.length, { fraction: valSplit, seed });
   return { training: selectRows(dataset, training), validation: selectRows(dataset, validation) };
 }
@@ -55,37 +64,34 @@ export async function mostImages({ length, row }: Dataset): Promise<number> {
   return most;
 }
 
-/** Options of {@link trainRows}. */
-export interface TrainRowsOptions {
+/** What makes samples of rows. */
+export interface RowOptions {
   /** The model, for its tokenizer, template and placeholder. */
   readonly parts: ChatModelParts;
   /** The run, as far as it concerns rows. */
   readonly settings: Pick<TrainSettings, "tokens" | "seed" | "skipBadRows">;
-  /** Images as the step takes them. */
-  readonly images: Pick<PreparedImages, "of">;
-  /** Whether rows vary from epoch to epoch as upstream's minimind-3v data does. */
-  readonly varies: boolean;
   /** Told of every row that is left out. */
   readonly onSkip: (error: DatasetError) => void;
 }
 
-/** Rows as samples with their images. */
+/** Options of {@link trainRows}. */
+export interface TrainRowsOptions extends RowOptions {
+  /** Images as the step takes them. */
+  readonly images: Pick<PreparedImages, "of">;
+  /** Whether rows vary from epoch to epoch as upstream's minimind-3v data does; those in packs never do. */
+  readonly varies: boolean;
+  /** The packs that rows are in. Default each is one of its own. */
+  readonly packs?: PackPlan | undefined;
+}
+
+/** Rows as samples with their images, or packs of them. */
 export function trainRows(dataset: Dataset, options: TrainRowsOptions): RowSource {
-  const { parts: { tokenizer, template, model }, settings, images, varies, onSkip } = options;
-  const exact = model.placeholder.match === "exact";
-  const renderer = new ChatRenderer({
-    tokenizer,
-    template,
-    placeholder: model.placeholder,
-    labels: exact ? "token" : "newline",
-  });
-  const maker = new SampleMaker<Float32Array>({
-    renderer,
-    maxTokens: settings.tokens,
+  const { settings, images, packs, varies, onSkip } = options;
+  const maker = sampleMaker(options, {
+    varies: varies && packs === undefined,
     readImage: (file) => images.of(file),
-    ...(varies && !exact ? {} : { variation: false }),
   });
-  return {
+  const rows: RowSource = {
     length: dataset.length,
     async row(index, epoch) {
       try {
@@ -97,4 +103,25 @@ export function trainRows(dataset: Dataset, options: TrainRowsOptions): RowSourc
       }
     },
   };
+  return packs === undefined ? rows : packedRows(rows, packs);
+}
+
+/** Makes samples as the model has its conversations. */
+export function sampleMaker<Image>(
+  { parts: { tokenizer, template, model }, settings }: RowOptions,
+  { varies, readImage }: { readonly varies: boolean; readonly readImage: ImageReader<Image> },
+): SampleMaker<Image> {
+  const exact = model.placeholder.match === "exact";
+  const renderer = new ChatRenderer({
+    tokenizer,
+    template,
+    placeholder: model.placeholder,
+    labels: exact ? "token" : "newline",
+  });
+  return new SampleMaker({
+    renderer,
+    maxTokens: settings.tokens,
+    readImage,
+    ...(varies && !exact ? {} : { variation: false }),
+  });
 }

@@ -32,6 +32,7 @@ import { prepareFeatures, preparePixels } from "./images.ts";
 import { openLora, writeAdapterFolder } from "./lora.ts";
 import { answerProbes, takeProbes } from "./probes.ts";
 import { TrainProgress } from "./progress.ts";
+import { fullness, planSplit } from "./packs.ts";
 import { mostImages, splitData, trainRows } from "./rows.ts";
 import { RunLog } from "./run_log.ts";
 import { findSource } from "./start.ts";
@@ -75,7 +76,8 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   }
 
   await using dataFile = await openRandomAccess(settings.data);
-  const data = await splitData(dataFile, settings);
+  await using valFile = settings.valData === undefined ? undefined : await openRandomAccess(settings.valData);
+  const data = await splitData(dataFile, { settings, valFile });
   const { start: { model: name, parts: given, base, allowMissing } } = settings;
   const hub = () => openHub(settings.hub);
   using files = openFiles({ base, hub, signal });
@@ -114,9 +116,16 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   await writeText(store, runFile, settings.text);
 
   const { tokenizer, model } = parts;
-  const maxImages = settings.maxImages ??
+  const onSkip = (error: Error) => progress.note(`left out: ${error.message}`);
+  const packs = settings.pack ? await planSplit(data, { parts, settings, onSkip }) : undefined;
+  const maxImages = settings.maxImages ?? packs?.images ??
     Math.max(await mostImages(data.training), await mostImages(data.validation));
-  const sizes = { rows: settings.batchSize, tokens: settings.tokens, images: maxImages * settings.batchSize };
+  const sizes = {
+    rows: settings.batchSize,
+    tokens: settings.tokens,
+    images: maxImages * settings.batchSize,
+    packed: settings.pack,
+  };
   using step = new TrainStep(parts.backend, model, {
     weights: parts.weights,
     sizes,
@@ -135,11 +144,17 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     ? preparePixels(parts)
     : await prepareFeatures(parts, { encoder, folder: settings.featureCache });
   const padding = tokenizer.control.pad?.id ?? 0;
-  const onSkip = (error: Error) => progress.note(`left out: ${error.message}`);
-  const rows = trainRows(data.training, { parts, settings, images, varies: true, onSkip });
+  const rows = trainRows(data.training, { parts, settings, images, packs: packs?.training, varies: true, onSkip });
   const order = (epoch: number) => epochOrder(rows.length, { seed: settings.seed, epoch });
   const batches = rowBatches(rows, { sizes, imageInput, padding, order });
-  const testRows = trainRows(data.validation, { parts, settings, images, varies: false, onSkip });
+  const testRows = trainRows(data.validation, {
+    parts,
+    settings,
+    images,
+    packs: packs?.validation,
+    varies: false,
+    onSkip,
+  });
   const tests = rowBatches(testRows, { sizes, imageInput, padding });
 
   using evaluation = testRows.length === 0 ? undefined : new Evaluation(parts.backend, model, {
@@ -180,7 +195,11 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   };
 
   const count = step.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
-  progress.note(`${rows.length} rows, ${batches.batchesPerEpoch} batches an epoch, ${count} parameters to train`);
+  const packed = packs && ` in ${rows.length} packs, ${fullness(packs.training, settings.tokens)} full`;
+  const learnt = packs?.training.rows ?? rows.length;
+  progress.note(
+    `${learnt} rows${packed ?? ""}, ${batches.batchesPerEpoch} batches an epoch, ${count} parameters to train`,
+  );
   if (resumed !== undefined) progress.note(`going on after ${resumed.state.batches} batches`);
   const run = train({
     step,

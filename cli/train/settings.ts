@@ -80,7 +80,9 @@ export interface TrainSettings {
   readonly recompute: boolean;
   /** Tokens of a row. */
   readonly tokens: number;
-  /** Images of a row at most. */
+  /** Whether rows are packed. */
+  readonly pack: boolean;
+  /** Images of a row, or of a pack, at most. */
   readonly maxImages?: number | undefined;
   /** What is trained, where no adapter is. */
   readonly freeze: FreezePolicy;
@@ -92,6 +94,8 @@ export interface TrainSettings {
   readonly seed: number;
   /** Share of validation rows. */
   readonly valSplit: number;
+  /** File of validation rows. */
+  readonly valData?: string | undefined;
   /** Whether bad rows are left out. */
   readonly skipBadRows: boolean;
   /** Batches between validations. */
@@ -143,6 +147,9 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
   if (badRows !== "error" && badRows !== "skip") {
     throw new TypeError(`Cannot read flag "--on-bad-row": "${badRows}" is neither error nor skip`);
   }
+  if (flags["val-data"] !== undefined && flags["val-split"] !== undefined) {
+    throw new TypeError("Cannot validate both on --val-data and on a share of the rows, --val-split: name one of them");
+  }
   return {
     stage,
     data,
@@ -164,12 +171,14 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     weightDecay: flags["weight-decay"] ?? 0.01,
     recompute: flags.recompute,
     tokens: count(flags, "max-seq-len") ?? own.tokens,
+    pack: flags.pack,
     maxImages: flags["max-images"],
     freeze: policyOf(flags, { fallback: own.freeze, generation: start.sizes?.generation }),
     lora,
     init: flags.init,
     seed: flags.seed ?? 42,
     valSplit: flags["val-split"] ?? 0,
+    valData: flags["val-data"],
     skipBadRows: badRows === "skip",
     validateEvery: count(flags, "val-interval"),
     logEvery: count(flags, "log-interval") ?? 100,
@@ -202,11 +211,12 @@ export function decisive(settings: TrainSettings): Readonly<Record<string, unkno
   const { stage, data, start, epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay } =
     settings;
   const { model, parts } = start;
-  const { tokens, maxImages, freeze, init, seed, valSplit, skipBadRows } = settings;
+  const { tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows } = settings;
   return {
     ...{ stage, data, model, ...Object.keys(parts).length > 0 && { parts } },
     ...{ epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay },
-    ...{ tokens, maxImages, freeze, init, seed, valSplit, skipBadRows },
+    ...{ tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows },
+    ...settings.pack && { pack: true },
   };
 }
 

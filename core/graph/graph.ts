@@ -30,11 +30,11 @@ export interface AttentionOptions {
 }
 
 /**
- * Number of a segment in a row that several sequences share: `prefix`, from 0, counts the sequences that share
- * nothing; `part` the segments behind one's prefix, from 1, and 0 is the prefix itself.
+ * Number of a segment where several sequences share a row: `sequence` tells them apart, any 16-bit number; `part` the
+ * segments behind the beginning that those of a sequence share, from 1 to 65535, and 0 is that beginning itself.
  */
-export function packedSegment(prefix: number, part: number): number {
-  return prefix * 2 ** 16 + part;
+export function packedSegment(sequence: number, part: number): number {
+  return sequence * 2 ** 16 + part;
 }
 
 /** Where tokens stand: behind others, or each at a place of its own. */

@@ -18,6 +18,20 @@ import type { Row } from "./dataset.ts";
 import { cannotRead, DatasetError } from "./dataset_error.ts";
 import { isPlaceholderImage } from "./text_only.ts";
 
+/** What is said in a row, ready to be learnt from but for its images. */
+export interface SampleText {
+  /** Token ids, `[T]`. */
+  readonly ids: Int32Array;
+  /** The ids where they are to be learnt, −100 elsewhere, `[T]`; not shifted. */
+  readonly labels: Int32Array;
+  /** The positions of each image's markers among the ids, of those not cut off. */
+  readonly spans: readonly Span[];
+  /** Images, those cut off included. */
+  readonly images: number;
+  /** Ids before the cut, so more than `ids` has where it was cut. */
+  readonly tokens: number;
+}
+
 /** An image of a sample. */
 export interface SampleImage<Image> {
   /** The positions of its markers among the ids. */
@@ -106,17 +120,9 @@ export class SampleMaker<Image = Pixels> {
    * @throws {DatasetError} naming file and row, with the reason why nothing can be learnt from it
    */
   async make(row: Row, { seed = 0, signal }: MakeOptions = {}): Promise<Sample<Image>> {
-    const { maxTokens, readImage } = this.#options;
+    const { readImage } = this.#options;
     const { place, index, imageNames } = row;
-    const chat = this.#render(row, seed);
-    const count = chat.images.length;
-    const cut = this.#cut(chat, place);
-    if (cut.labels.length === 0) {
-      const problem = chat.labels.length === 0
-        ? "nothing in it is to be learnt: no answer was found"
-        : `all its answers are behind the cut at ${maxTokens} of ${chat.ids.length} tokens (maxTokens)`;
-      throw cannotRead(place, { reason: "no-labels", problem });
-    }
+    const { spans, images: count, ...text } = this.makeText(row, { seed });
     // A name too many may be that of the stand-in beside a text.
     const named = imageNames?.length ?? count;
     if (named !== count && !(named === 1 && count === 0)) throw countError(place, named, count);
@@ -124,7 +130,7 @@ export class SampleMaker<Image = Pixels> {
     const standIn = count === 0 && files.length === 1 && await isPlaceholderImage(files[0]!, { signal });
     if (files.length !== count && !standIn) throw countError(place, files.length, count);
     const images: SampleImage<Image>[] = [];
-    for (const [i, span] of cut.images.entries()) {
+    for (const [i, span] of spans.entries()) {
       const name = imageNames?.[i] === undefined ? `image ${i} of ${place}` : imageNames[i]!;
       try {
         images.push({ span, image: await readImage(files[i]!, { name, signal }) });
@@ -133,7 +139,27 @@ export class SampleMaker<Image = Pixels> {
         throw cannotRead(place, { reason: "image-damaged", cause });
       }
     }
-    return { row: index, place, ids: cut.ids, labels: labelIds(cut), images, tokens: chat.ids.length };
+    return { row: index, place, ...text, images };
+  }
+
+  /**
+   * Makes what is said in a row; no image is read.
+   *
+   * @throws {DatasetError} naming file and row, with the reason why nothing can be learnt from it
+   */
+  makeText(row: Row, { seed = 0 }: Pick<MakeOptions, "seed"> = {}): SampleText {
+    const { place } = row;
+    const { maxTokens } = this.#options;
+    const chat = this.#render(row, seed);
+    const cut = this.#cut(chat, place);
+    if (cut.labels.length === 0) {
+      const problem = chat.labels.length === 0
+        ? "nothing in it is to be learnt: no answer was found"
+        : `all its answers are behind the cut at ${maxTokens} of ${chat.ids.length} tokens (maxTokens)`;
+      throw cannotRead(place, { reason: "no-labels", problem });
+    }
+    const { ids, images } = cut;
+    return { ids, labels: labelIds(cut), spans: images, images: chat.images.length, tokens: chat.ids.length };
   }
 
   #render({ conversation, place, index }: Row, seed: number): RenderedChat {

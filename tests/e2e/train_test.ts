@@ -104,6 +104,30 @@ Deno.test("minimind train takes upstream's commands: a language model, pretraini
   }
 });
 
+Deno.test("minimind train --pack learns several rows behind one image, validates on a file and resumes bit for bit", async () => {
+  const rows = ["full_colour.jpg", "grey_8.png", "plain.gif"].flatMap((image) =>
+    ["One.", "Two and more.", "三"].map((answer) => row(image, answer))
+  );
+  await using place = await prepareTraining(rows);
+  const { folder } = place;
+  await Deno.writeTextFile(`${folder}/val.jsonl`, [row("rgb_8.png", "One."), row("lossy.webp", "三")].join("\n"));
+  const flags = [...short, "--pack", "--val-data", `${folder}/val.jsonl`, "--save_interval", "1", "--samples", "1"];
+  const { code, stderr } = await trainIn(folder, "out", flags);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /^9 rows in 3 packs, \d\d % full, 2 batches an epoch/m);
+  assertMatch(stderr, /^validation loss \d\.\d{4}, -?\d\.\d{4} more with exchanged images, the best so far$/m);
+  const metrics = (await Deno.readTextFile(`${folder}/out/metrics.jsonl`)).trim().split("\n");
+  const losses = metrics.map((line) => JSON.parse(line)).filter(({ type }) => type === "step").map(({ loss }) => loss);
+  assert(losses.at(-1) < losses[0] - 0.3, losses.join());
+  const weights = await Deno.readFile(`${folder}/out/model.safetensors`);
+  await Deno.remove(`${folder}/out/checkpoints/batch-0000000008.safetensors`);
+  const resumed = await trainIn(folder, "out", [...flags, "--from_resume", "1"]);
+  assertMatch(resumed.stderr, /^going on after 7 batches$/m);
+  assertEquals(await Deno.readFile(`${folder}/out/model.safetensors`), weights);
+  const both = await trainIn(folder, "other", [...flags, "--val-split", "0.1"]);
+  assertStringIncludes(both.stderr, "Cannot validate both on --val-data and on a share of the rows");
+});
+
 Deno.test("minimind train refuses a run that is there, other settings, and rows that cannot be learnt", async () => {
   await using place = await prepareTraining();
   const { folder } = place;
