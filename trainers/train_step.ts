@@ -12,6 +12,7 @@ import { allocateMissing } from "../core/weights.ts";
 import { batchLoss, type BatchSizes, type TrainBatch, writeBatch } from "./batch.ts";
 import { chooseImageInput, type ImageInput } from "./image_input.ts";
 import { type AdamWOptions, adamwSettings, planOptimiser } from "./optimiser.ts";
+import { groupParameters, type ParameterRule, type RuledGroup } from "./parameter_groups.ts";
 
 /** Options of {@link TrainStep}. */
 export interface TrainStepOptions {
@@ -25,6 +26,8 @@ export interface TrainStepOptions {
   readonly clip?: number | undefined;
   /** AdamW's numbers. */
   readonly adamw?: AdamWOptions | undefined;
+  /** Learning rates and weight decays of some parameters' own. Default none. */
+  readonly rules?: readonly ParameterRule[] | undefined;
   /** Batches whose gradients are added up before an update. Default 1. */
   readonly accumulation?: number | undefined;
   /**
@@ -60,6 +63,7 @@ export class TrainStep implements Disposable {
   readonly imageInput: ImageInput;
   readonly #backend: Backend;
   readonly #options: TrainStepOptions;
+  readonly #groups: readonly RuledGroup[];
   readonly #storages: Map<string, Storage>;
   readonly #backward: Program;
   readonly #optimiser: Program;
@@ -69,6 +73,7 @@ export class TrainStep implements Disposable {
    * Plans and loads both programs.
    *
    * @throws {ShapeError} if nothing that is to be trained affects the loss
+   * @throws {ConfigError} if a rule names no parameter, or has a number that cannot be
    */
   constructor(backend: Backend, model: VisionLanguageModel, options: TrainStepOptions) {
     this.#backend = backend;
@@ -79,7 +84,8 @@ export class TrainStep implements Disposable {
     this.parameters = [...this.plan.storages.values()].filter(({ name, role }) => {
       return role === "parameter" && gradients.has(`gradient.${name}`);
     });
-    const update = planOptimiser([{ name: "all", parameters: this.parameters }]);
+    this.#groups = groupParameters(this.parameters, options.rules ?? []);
+    const update = planOptimiser(this.#groups);
     this.#storages = new Map(options.weights);
     for (const plan of [this.plan, update]) allocateMissing(backend, plan, this.#storages);
     this.#backward = backend.load(this.plan, this.#storages);
@@ -107,7 +113,11 @@ export class TrainStep implements Disposable {
 
   /** Updates the parameters from the gradients added up so far, which are zero afterwards. */
   async update(learningRate: number): Promise<StepUpdate> {
-    this.#optimiser.write("settings.all", adamwSettings(learningRate, this.#updates + 1, this.#options.adamw));
+    const { adamw = {} } = this.#options;
+    for (const { name, rate, weightDecay = adamw.weightDecay } of this.#groups) {
+      const settings = adamwSettings(rate * learningRate, this.#updates + 1, { ...adamw, weightDecay });
+      this.#optimiser.write(`settings.${name}`, settings);
+    }
     this.#optimiser.run();
     const [squares] = await this.#optimiser.read("squares");
     const applied = Number.isFinite(squares);

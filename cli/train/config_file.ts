@@ -13,7 +13,7 @@ const flagsByName: Readonly<Record<string, Flag>> = trainFlags;
 
 /**
  * Flags, and beneath them what a file says. Its keys are names of flags in kebab- or snake_case, aliases included;
- * parts may be objects as in a model's config. Paths in it start from the working directory, as those of flags do.
+ * parts may be objects as in a model's config, and what a flag has as `PATTERN=NUMBER` may be one of patterns. Paths in it start from the working directory, as those of flags do.
  *
  * @throws {ConfigError} naming the file and the key that is unknown or wrong
  */
@@ -66,7 +66,10 @@ function valueOf(
   { key, file, flag: { type } }: { readonly key: string; readonly file: string; readonly flag: Flag },
 ): unknown {
   const wrong = (expected: string) => fail(file, `"${key}" is ${JSON.stringify(value)}, not ${expected}`);
-  if (type === "list") return [value].flat().map(String);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (type === "list") {
+    return isObject ? Object.entries(value).map(([key, item]) => `${key}=${item}`) : [value].flat().map(String);
+  }
   if (type === "number") {
     const number = typeof value === "boolean" ? Number(value) : value;
     if (typeof number !== "number") throw wrong("a number");
@@ -76,7 +79,7 @@ function valueOf(
     if (![true, false, 0, 1].includes(value as number | boolean)) throw wrong("true or false");
     return Boolean(value);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return JSON.stringify(value);
+  if (isObject) return JSON.stringify(value);
   if (typeof value !== "string" && typeof value !== "number") throw wrong("a text");
   return String(value);
 }

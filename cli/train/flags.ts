@@ -38,6 +38,11 @@ export const trainFlags = {
   epochs: number("Times through the data (default 2)"),
   "batch-size": number("Rows of a batch (default 16 in pretraining, 4 in SFT)"),
   "learning-rate": number("Peak learning rate (default 4e-4 in pretraining, 5e-6 in SFT, 1e-4 with --lora)"),
+  "lr-group": {
+    type: "list",
+    value: "PATTERN=RATE",
+    summary: 'Parameters with a peak learning rate of their own, for instance "vision_proj.*=1e-3"; the first holds',
+  },
   "warmup-steps": {
     ...number("Batches over which the learning rate rises (default 0)"),
     aliases: ["warmup-iters"],
@@ -46,6 +51,11 @@ export const trainFlags = {
   "grad-clip": number("Largest global norm of the gradients (default 1)"),
   recompute: { type: "boolean", summary: "Computes activations again instead of keeping them: less memory, more time" },
   "weight-decay": number("AdamW's decoupled weight decay (default 0.01)"),
+  "decay-group": {
+    type: "list",
+    value: "PATTERN=DECAY",
+    summary: 'Parameters with a weight decay of their own, for instance "*norm.weight=0"; the first holds',
+  },
   "max-seq-len": number("Tokens of a row (default 450 in pretraining, 768 in SFT)"),
   pack: {
     type: "boolean",

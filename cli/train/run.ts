@@ -133,6 +133,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     clip: settings.clip,
     accumulation: settings.accumulation,
     adamw: { weightDecay: settings.weightDecay },
+    rules: settings.rules,
     recompute: settings.recompute,
   });
   resumed?.restore({ step, backend: parts.backend });

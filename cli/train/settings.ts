@@ -8,10 +8,12 @@ import { count, type FlagValues } from "../flags.ts";
 import type { HubFlagValues } from "../hub_flags.ts";
 import { formatConfigFile, withConfigFile } from "./config_file.ts";
 import type { trainFlags } from "./flags.ts";
+import { parameterRules } from "./parameter_rules.ts";
 import { idleNotices } from "./upstream.ts";
 import { findStart, type Start } from "./start.ts";
 import { type FreezePolicy, parseFreezePolicy } from "../../trainers/freeze.ts";
 import { defaultLoraLayers } from "../../trainers/lora.ts";
+import type { ParameterRule } from "../../trainers/parameter_groups.ts";
 
 /** Where upstream's file goes. */
 export interface WeightFile {
@@ -76,6 +78,8 @@ export interface TrainSettings {
   readonly clip: number;
   /** Weight decay. */
   readonly weightDecay: number;
+  /** Learning rates and weight decays of some parameters' own. */
+  readonly rules: readonly ParameterRule[];
   /** Whether activations are computed again instead of kept, which changes no result. */
   readonly recompute: boolean;
   /** Tokens of a row. */
@@ -150,6 +154,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
   if (flags["val-data"] !== undefined && flags["val-split"] !== undefined) {
     throw new TypeError("Cannot validate both on --val-data and on a share of the rows, --val-split: name one of them");
   }
+  const learningRate = flags["learning-rate"] ?? (lora === undefined ? own.learningRate : loraLearningRate);
   return {
     stage,
     data,
@@ -164,11 +169,12 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     threads: flags.threads,
     epochs: count(flags, "epochs") ?? 2,
     batchSize: count(flags, "batch-size") ?? own.batchSize,
-    learningRate: flags["learning-rate"] ?? (lora === undefined ? own.learningRate : loraLearningRate),
+    learningRate,
     warmupSteps: flags["warmup-steps"] ?? 0,
     accumulation: count(flags, "accumulation-steps") ?? 1,
     clip: flags["grad-clip"] ?? 1,
     weightDecay: flags["weight-decay"] ?? 0.01,
+    rules: parameterRules(flags, { learningRate }),
     recompute: flags.recompute,
     tokens: count(flags, "max-seq-len") ?? own.tokens,
     pack: flags.pack,
@@ -211,11 +217,11 @@ export function decisive(settings: TrainSettings): Readonly<Record<string, unkno
   const { stage, data, start, epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay } =
     settings;
   const { model, parts } = start;
-  const { tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows } = settings;
+  const { rules, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows } = settings;
   return {
     ...{ stage, data, model, ...Object.keys(parts).length > 0 && { parts } },
     ...{ epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay },
-    ...{ tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows },
+    ...{ rules, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows },
     ...settings.pack && { pack: true },
   };
 }

@@ -179,7 +179,8 @@ Deno.test("progressLine() tells loss, rate, speed and time left", () => {
 Deno.test("readSettings() takes upstream's flags, a config file beneath them and upstream's defaults", async () => {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   try {
-    await Deno.writeTextFile(file, JSON.stringify({ batch_size: 3, epochs: 7, init: "vision_proj.*" }));
+    const groups = { lr_group: { "vision_proj.*": 1e-3, "*norm*": 0 }, decay_group: ["*norm*=0.5"] };
+    await Deno.writeTextFile(file, JSON.stringify({ batch_size: 3, epochs: 7, init: "vision_proj.*", ...groups }));
     const args = [
       "--data_path",
       "rows.jsonl",
@@ -194,8 +195,8 @@ Deno.test("readSettings() takes upstream's flags, a config file beneath them and
     ];
     const { flags } = parseFlags(args, trainFlags);
     const settings = await readSettings(flags, ["sft"]);
-    const { data, out, weight, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume } = settings;
-    assertEquals({ data, out, weight, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume }, {
+    const { data, out, weight, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume, rules } = settings;
+    assertEquals({ data, out, weight, freeze, batchSize, epochs, learningRate, tokens, init, seed, resume, rules }, {
       data: "rows.jsonl",
       out: "out/sft_vlm_64",
       weight: { folder: "out", weight: "sft_vlm" },
@@ -207,7 +208,14 @@ Deno.test("readSettings() takes upstream's flags, a config file beneath them and
       init: ["vision_proj.*"],
       seed: 42,
       resume: undefined,
+      rules: [
+        { pattern: "vision_proj.*", rate: 200 },
+        { pattern: "*norm*", rate: 0 },
+        { pattern: "*norm*", weightDecay: 0.5 },
+      ],
     });
+    const bad = parseFlags(["--data", "a", "--out", "b", "--lr-group", "vision_proj.*"], trainFlags).flags;
+    await assertRejects(() => readSettings(bad, ["sft"]), TypeError, '"--lr-group": "vision_proj.*" is not a pattern');
     await Deno.writeTextFile(file, JSON.stringify({ batchsize: 3 }));
     await assertRejects(() => readSettings(flags, ["sft"]), ConfigError, 'unknown key "batchsize"');
     await assertRejects(() => readSettings(flags, ["both"]), TypeError, 'Cannot train "both"');
