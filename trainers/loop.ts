@@ -12,6 +12,13 @@ import type { Schedule } from "./schedule.ts";
 import type { TrainEvent, Validation } from "./train_events.ts";
 import type { TrainStep } from "./train_step.ts";
 
+/**
+ * What becomes of the batches at the end of an epoch that are too few for an update: `flush` makes an update of them,
+ * with the weight they have (minimind-3v); `carry` adds them to the first update of the next epoch, which then has the
+ * gradients of more batches than others, and drops those of the last epoch (MiniMind2-V).
+ */
+export type AccumulationTail = "flush" | "carry";
+
 /** Options of {@link train}. */
 export interface TrainOptions {
   /** Forward, backward, update. */
@@ -24,12 +31,10 @@ export interface TrainOptions {
   readonly schedule: Schedule;
   /** Epochs of the whole run. */
   readonly epochs: number;
-  /**
-   * Batches an update, the same number that the step was made with. What is left at the end of an epoch makes an
-   * update of its own, with the weight it has, as minimind-3v does; MiniMind2-V carries it over to the next epoch.
-   * Default 1.
-   */
+  /** Batches an update, the same number that the step was made with. Default 1. */
   readonly accumulation?: number | undefined;
+  /** What becomes of batches that are left at the end of an epoch. Default `flush`. */
+  readonly tail?: AccumulationTail | undefined;
   /** Where to begin; parameters and moments must be those of this state. Default the start. */
   readonly state?: RunState | undefined;
   /** Validates with the parameters as they are. Default: nothing is validated. */
@@ -74,33 +79,41 @@ interface Pending {
 
 class Run {
   readonly #options: TrainOptions;
+  /** Batches that updates are made of. */
+  readonly #totalBatches: number;
   #state: RunState;
   #skipsInARow = 0;
   /** Seconds of learning and tokens learnt since the run began or went on. */
   #busy = { seconds: 0, tokens: 0, batches: 0 };
 
   constructor(options: TrainOptions) {
-    const { batches: { batchesPerEpoch }, epochs, accumulation = 1, state = startState } = options;
+    const { batches: { batchesPerEpoch }, epochs, accumulation = 1, tail = "flush", state = startState } = options;
     if (!(batchesPerEpoch >= 1 && epochs >= 1)) {
       throw new RangeError(`Cannot train: ${epochs} epochs of ${batchesPerEpoch} batches`);
     }
     if (!Number.isInteger(accumulation) || accumulation < 1) {
       throw new RangeError(`Cannot train: ${accumulation} batches make no update`);
     }
+    const dropped = tail === "carry" ? batchesPerEpoch % accumulation : 0;
+    if (dropped === batchesPerEpoch) {
+      throw new RangeError(`Cannot train: ${batchesPerEpoch} batches of an epoch make no update of ${accumulation}`);
+    }
     this.#options = options;
+    this.#totalBatches = epochs * batchesPerEpoch - dropped;
     this.#state = state;
     options.step.updates = state.updates;
   }
 
   async *events(): AsyncGenerator<TrainEvent, void, void> {
-    const { epochs, accumulation = 1, validate, validateEvery, saveEvery, signal, step } = this.#options;
+    const { validate, validateEvery, saveEvery, signal, step } = this.#options;
     const began = performance.now();
     let saved = true;
     let cursor = this.#state.cursor;
     let next = this.#fetch(cursor);
-    while (cursor.epoch < epochs) {
+    while (!this.#isEnd(cursor)) {
       const start = performance.now();
       const pending: Pending = { batches: [], cursors: [], total: 0, crossEntropy: 0 };
+      let updates: boolean;
       do {
         if (signal?.aborted) {
           if (!saved) yield* this.#save(false);
@@ -109,18 +122,19 @@ class Run {
         const batch = (await next)!;
         pending.batches.push(batch);
         pending.cursors.push(cursor);
+        updates = this.#updatesAfter(cursor);
         cursor = this.#after(cursor);
         // The next batch is read, decoded and resized while this one is learnt.
         next = this.#fetch(cursor);
         const { total, crossEntropy } = await step.backward(batch);
         pending.total += total;
         pending.crossEntropy += crossEntropy;
-      } while (pending.batches.length < accumulation && cursor.batch !== 0);
+      } while (!updates);
 
       const before = this.#state.batches;
       yield await this.#update(pending, { cursor, start });
       saved = false;
-      const ended = cursor.epoch >= epochs;
+      const ended = this.#isEnd(cursor);
       const due = (every = this.#options.batches.batchesPerEpoch) =>
         ended || Math.floor(before / every) < Math.floor(this.#state.batches / every);
       let best = false;
@@ -142,7 +156,7 @@ class Run {
     { batches, cursors, total, crossEntropy }: Pending,
     { cursor, start }: { readonly cursor: Cursor; readonly start: number },
   ): Promise<TrainEvent> {
-    const { step, backend, schedule, maxSkips = 10, epochs, batches: source } = this.#options;
+    const { step, backend, schedule, maxSkips = 10 } = this.#options;
     const learningRate = schedule(this.#state.batches + batches.length - 1);
     const { norm, applied } = await step.update(learningRate);
     const tokens = batches.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -177,7 +191,7 @@ class Run {
       };
     }
     this.#skipsInARow = 0;
-    const totalBatches = epochs * source.batchesPerEpoch;
+    const totalBatches = this.#totalBatches;
     return {
       type: "step",
       epoch: cursors.at(-1)!.epoch,
@@ -206,9 +220,20 @@ class Run {
     return last ? { epoch: epoch + 1, batch: 0 } : { epoch, batch: batch + 1 };
   }
 
+  /** Whether an update follows a batch. */
+  #updatesAfter({ batch }: Cursor): boolean {
+    const { accumulation = 1, tail = "flush", batches: { batchesPerEpoch } } = this.#options;
+    return (batch + 1) % accumulation === 0 || (tail === "flush" && batch + 1 === batchesPerEpoch);
+  }
+
+  /** Whether no update comes any more. */
+  #isEnd({ epoch, batch }: Cursor): boolean {
+    return epoch * this.#options.batches.batchesPerEpoch + batch >= this.#totalBatches;
+  }
+
   /** Starts reading a batch; its error is thrown where somebody waits for it. Undefined at the end of the run. */
   #fetch(cursor: Cursor): Promise<TrainBatch> | undefined {
-    if (cursor.epoch >= this.#options.epochs) return undefined;
+    if (this.#isEnd(cursor)) return undefined;
     const batch = this.#options.batches.batch(cursor);
     batch.catch(() => {});
     return batch;

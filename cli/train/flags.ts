@@ -48,6 +48,11 @@ export const trainFlags = {
     aliases: ["warmup-iters"],
   },
   "accumulation-steps": number("Batches of an update (default 1)"),
+  "accumulation-tail": {
+    type: "string",
+    value: "flush|carry",
+    summary: "Batches left at an epoch's end: an update of their own, or into the next epoch (default as upstream)",
+  },
   "grad-clip": number("Largest global norm of the gradients (default 1)"),
   recompute: { type: "boolean", summary: "Computes activations again instead of keeping them: less memory, more time" },
   "weight-decay": number("AdamW's decoupled weight decay (default 0.01)"),

@@ -106,8 +106,11 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
 
   const trainable = lora?.trainable ?? trainableParameters(settings.freeze, [...parameters.keys()]);
   const frozen = await digestWeights(parts.backend, parameters, (name) => !trainable.has(name));
+  const generation = parts.model.placeholder.match === "exact" ? 2 : 3;
+  const tail = settings.tail ?? (generation === 2 ? "carry" : "flush");
   const config = JSON.stringify({
     ...decisive(settings),
+    tail,
     rows: data.training.length,
     frozen,
     ...lora && { lora: { ...settings.lora, rank: lora.options.rank, alpha: lora.options.alpha } },
@@ -210,10 +213,11 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
       learningRate: settings.learningRate,
       totalSteps: settings.epochs * batches.batchesPerEpoch,
       warmupSteps: settings.warmupSteps,
-      generation: model.placeholder.match === "exact" ? 2 : 3,
+      generation,
     }),
     epochs: settings.epochs,
     accumulation: settings.accumulation,
+    tail,
     state: resumed?.state,
     validate: evaluation && (() => evaluation.validate(tests, { signal })),
     validateEvery: settings.validateEvery,

@@ -12,6 +12,7 @@ import { parameterRules } from "./parameter_rules.ts";
 import { idleNotices } from "./upstream.ts";
 import { findStart, type Start } from "./start.ts";
 import { type FreezePolicy, parseFreezePolicy } from "../../trainers/freeze.ts";
+import type { AccumulationTail } from "../../trainers/loop.ts";
 import { defaultLoraLayers } from "../../trainers/lora.ts";
 import type { ParameterRule } from "../../trainers/parameter_groups.ts";
 
@@ -74,6 +75,8 @@ export interface TrainSettings {
   readonly warmupSteps: number;
   /** Batches of an update. */
   readonly accumulation: number;
+  /** What becomes of batches left at the end of an epoch. Default by the generation of the model. */
+  readonly tail?: AccumulationTail | undefined;
   /** Largest norm. */
   readonly clip: number;
   /** Weight decay. */
@@ -147,10 +150,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
   const start = await findStart(flags);
   const lora = loraOf(flags, start);
   const { out, weight } = placeOf(flags, { start, weight: lora?.name ?? flags["save-weight"] ?? `${stage}_vlm` });
-  const badRows = flags["on-bad-row"] ?? "error";
-  if (badRows !== "error" && badRows !== "skip") {
-    throw new TypeError(`Cannot read flag "--on-bad-row": "${badRows}" is neither error nor skip`);
-  }
+  const badRows = choice(flags, "on-bad-row", ["error", "skip"]);
   if (flags["val-data"] !== undefined && flags["val-split"] !== undefined) {
     throw new TypeError("Cannot validate both on --val-data and on a share of the rows, --val-split: name one of them");
   }
@@ -172,6 +172,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     learningRate,
     warmupSteps: flags["warmup-steps"] ?? 0,
     accumulation: count(flags, "accumulation-steps") ?? 1,
+    tail: choice(flags, "accumulation-tail", ["flush", "carry"]),
     clip: flags["grad-clip"] ?? 1,
     weightDecay: flags["weight-decay"] ?? 0.01,
     rules: parameterRules(flags, { learningRate }),
@@ -224,6 +225,18 @@ export function decisive(settings: TrainSettings): Readonly<Record<string, unkno
     ...{ rules, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows },
     ...settings.pack && { pack: true },
   };
+}
+
+/** One of two words. */
+function choice<const Word extends string>(
+  flags: TrainFlagValues,
+  name: "on-bad-row" | "accumulation-tail",
+  words: readonly [Word, Word],
+): Word | undefined {
+  const given = flags[name];
+  const word = words.find((word) => word === given);
+  if (word !== undefined || given === undefined) return word;
+  throw new TypeError(`Cannot read flag "--${name}": "${given}" is neither ${words.join(" nor ")}`);
 }
 
 function policyOf(

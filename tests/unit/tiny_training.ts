@@ -18,7 +18,7 @@ import { CheckpointStore } from "../../trainers/checkpoint_store.ts";
 import { trainableParameters } from "../../trainers/freeze.ts";
 import type { FreezePolicy } from "../../trainers/freeze.ts";
 import type { ImageInput } from "../../trainers/image_input.ts";
-import { train } from "../../trainers/loop.ts";
+import { type AccumulationTail, train } from "../../trainers/loop.ts";
 import { cosineSchedule } from "../../trainers/schedule.ts";
 import { TrainStep, type TrainStepOptions } from "../../trainers/train_step.ts";
 import { seededValues, seededWeight } from "./seeded_run.ts";
@@ -107,6 +107,8 @@ export interface ResumableRunOptions extends TinyStepOptions {
   readonly updates?: number;
   /** Batches between checkpoints. Default 1. */
   readonly saveEvery?: number;
+  /** What becomes of batches left at the end of an epoch. Default `flush`. */
+  readonly tail?: AccumulationTail;
 }
 
 /**
@@ -114,7 +116,7 @@ export interface ResumableRunOptions extends TinyStepOptions {
  * Resolves to the bits of all weights at the end.
  */
 export async function resumableRun(store: FileStore, options: ResumableRunOptions = {}): Promise<Map<string, string>> {
-  const { updates = Infinity, saveEvery = 1, ...rest } = options;
+  const { updates = Infinity, saveEvery = 1, tail, ...rest } = options;
   await using backend = await createWasmBackend({ threads: 1 });
   const { step, weights } = tinyStep(backend, rest);
   using _ = step;
@@ -128,6 +130,7 @@ export async function resumableRun(store: FileStore, options: ResumableRunOption
     schedule: cosineSchedule({ learningRate: 3e-3, totalSteps: 6 }),
     epochs: 2,
     accumulation: rest.accumulation,
+    tail,
     state: last?.state,
     save: (state) => checkpoints.save({ step, backend }, { state, config: "test", seed: 42 }),
     saveEvery,

@@ -14,6 +14,18 @@ Deno.test("a run of 3 updates that is saved, loaded and run for 3 more equals on
   assertEquals(await resumableRun(store), whole);
 });
 
+Deno.test("a run that carries batches over an epoch's end resumes bit for bit", async () => {
+  const options = { accumulation: 2, tail: "carry" } as const;
+  const whole = await resumableRun(createMemoryStore(), { ...options, saveEvery: 100 });
+  const store = createMemoryStore();
+  const half = await resumableRun(store, { ...options, updates: 1 });
+  assert([...half].some(([name, bits]) => whole.get(name) !== bits));
+  assertEquals(await resumableRun(store, options), whole);
+  assert([...await resumableRun(createMemoryStore(), { accumulation: 2 })].some(([name, bits]) => {
+    return whole.get(name) !== bits;
+  }));
+});
+
 Deno.test("CheckpointStore keeps the newest two checkpoints and nothing half written", async () => {
   const store = createMemoryStore();
   const writer = await store.append("checkpoints/batch-0000000009.safetensors.part", 0);

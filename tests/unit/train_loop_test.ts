@@ -6,6 +6,7 @@ import type { TrainBatch } from "../../trainers/batch.ts";
 import { memoryBatches } from "../../trainers/batch_source.ts";
 import type { FreezePolicy } from "../../trainers/freeze.ts";
 import { train, type TrainOptions } from "../../trainers/loop.ts";
+import type { Cursor } from "../../trainers/run_state.ts";
 import { cosineSchedule } from "../../trainers/schedule.ts";
 import type { TrainEvent } from "../../trainers/train_events.ts";
 import { bitsOf, seededBatch, seededWeights, tinyModel, tinyStep } from "./tiny_training.ts";
@@ -49,6 +50,42 @@ Deno.test("train() flushes what is left of an accumulation at the end of each ep
   const steps = events.filter((event) => event.type === "step");
   assertEquals(steps.map(({ batches }) => batches), [2, 3, 5, 6]);
   assertEquals(steps.map(({ learningRate }) => learningRate), [1, 2, 4, 5].map(schedule));
+});
+
+Deno.test("train() carries what is left of an accumulation into the next epoch and drops the last one's", async () => {
+  await using backend = createReferenceBackend();
+  const { step, weights } = tinyStep(backend, { accumulation: 2 });
+  const byHand = tinyStep(backend, { accumulation: 2 });
+  using _ = step, _byHand = byHand.step;
+  const read: [number, number][] = [];
+  const source = memoryBatches(threeBatches);
+  const batches = {
+    ...source,
+    batch: (cursor: Cursor) => {
+      read.push([cursor.epoch, cursor.batch]);
+      return source.batch(cursor);
+    },
+  };
+  const events = await eventsOf({ step, backend, batches, accumulation: 2, tail: "carry" });
+  const steps = events.filter((event) => event.type === "step");
+  assertEquals(steps.map(({ batches, totalBatches }) => [batches, totalBatches]), [[2, 5], [5, 5]]);
+  assertEquals(steps.map(({ learningRate }) => learningRate), [1, 4].map(schedule));
+  assertEquals(read, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]);
+  const last = events.at(-1);
+  assert(last?.type === "finish");
+  assertEquals(last.state.cursor, { epoch: 1, batch: 2 });
+  const [a, b, c] = threeBatches;
+  for (const [update, batches] of [[a!, b!], [c!, a!, b!]].entries()) {
+    for (const batch of batches) await byHand.step.backward(batch);
+    await byHand.step.update(schedule([1, 4][update]!));
+  }
+  assertEquals(await bitsOf(backend, weights), await bitsOf(backend, byHand.weights));
+  assertEquals((await eventsOf({ step, backend, accumulation: 2, tail: "carry", state: last.state })).length, 1);
+  await assertRejects(
+    () => eventsOf({ step, backend, accumulation: 4, tail: "carry" }),
+    RangeError,
+    "Cannot train: 3 batches of an epoch make no update of 4",
+  );
 });
 
 Deno.test("TrainStep adds up two batches of 2 rows to the update of one of 4 within 1e-6", async () => {
