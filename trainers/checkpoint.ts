@@ -33,7 +33,7 @@ export interface RunMemory {
 }
 
 const version = 1;
-const kinds = ["parameter", "mean", "variance"] as const;
+const kinds = ["parameter", "mean", "variance", "average"] as const;
 const checksums = "checksums";
 
 /** Writes parameters, moments and state of a run. The writer stays open. */
@@ -111,11 +111,12 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   };
 }
 
-/** Parameters and moments by their names in the file. */
+/** Parameters, moments and, where they are kept, averages by their names in the file. */
 function storagesOf(step: TrainStep): Map<string, Storage> {
   return new Map(step.parameters.flatMap(({ name }) =>
-    kinds.map((kind) => {
-      return [`${kind}.${name}`, step.storage(kind === "parameter" ? name : `${kind}.${name}`)!] as const;
+    kinds.flatMap((kind) => {
+      const storage = step.storage(kind === "parameter" ? name : `${kind}.${name}`);
+      return storage === undefined ? [] : [[`${kind}.${name}`, storage] as const];
     })
   ));
 }

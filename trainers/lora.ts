@@ -101,11 +101,11 @@ export class LoraTraining implements Disposable {
     this.weights = new Map([...weights, ...own]);
   }
 
-  /** The adapter as it is now. */
-  async read(): Promise<LoraAdapter> {
+  /** The adapter as it is now, or as other storages have it, for instance averages. */
+  async read(storages: Storages = this.weights): Promise<LoraAdapter> {
     const { rank, alpha, layers } = this.options;
     const now = async (name: string): Promise<SourceTensor> => {
-      const storage = this.weights.get(name)!;
+      const storage = storages.get(name)!;
       const values = Float32Array.from(await this.#backend.read(storage));
       return { shape: storage.spec.shape, toFloat32: () => values };
     };

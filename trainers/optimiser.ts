@@ -42,7 +42,10 @@ export function planOptimiser(groups: readonly ParameterGroup[]): Plan {
   const squares = graph.state("squares", "f32", [1]);
   const clip = graph.state("clip", "f32", [1]);
   const limit = graph.input("limit", "f32", [1]);
-  const own = groups.map(({ name, parameters }) => ({ name, parameters: parameters.map((p) => declare(graph, p)) }));
+  const own = groups.map(({ name, parameters }) => ({
+    name,
+    parameters: parameters.map((p) => declareParameter(graph, p)),
+  }));
   const all = own.flatMap(({ parameters }) => parameters);
   graph.append("fill", {}, { y: squares }, { value: 0 });
   for (const parameter of all) graph.append("sumOfSquares", { x: graph.gradient(parameter) }, { y: squares }, {});
@@ -60,6 +63,7 @@ export function planOptimiser(groups: readonly ParameterGroup[]): Plan {
   return planGraph(graph);
 }
 
-function declare(graph: Graph, { name, shape, layout }: Tensor): Tensor {
+/** The same parameter on another graph. */
+export function declareParameter(graph: Graph, { name, shape, layout }: Tensor): Tensor {
   return layout === "matrix" ? graph.matrix(name, shape) : graph.parameter(name, shape);
 }

@@ -13,6 +13,7 @@ import { batchLoss, type BatchSizes, type TrainBatch, writeBatch } from "./batch
 import { chooseImageInput, type ImageInput } from "./image_input.ts";
 import { type AdamWOptions, adamwSettings, planOptimiser } from "./optimiser.ts";
 import { groupParameters, type ParameterRule, type RuledGroup } from "./parameter_groups.ts";
+import { WeightAverage } from "./weight_average.ts";
 
 /** Options of {@link TrainStep}. */
 export interface TrainStepOptions {
@@ -30,6 +31,11 @@ export interface TrainStepOptions {
   readonly rules?: readonly ParameterRule[] | undefined;
   /** Batches whose gradients are added up before an update. Default 1. */
   readonly accumulation?: number | undefined;
+  /**
+   * Decay of a moving average of the weights, which {@link TrainStep.result} has in their place; for instance 0.999.
+   * Default: none is kept.
+   */
+  readonly ema?: number | undefined;
   /**
    * Whether the blocks of decoder and encoder are computed again for their backward calls, which keeps one block's values
    * instead of all. The same gradients, for a third more work. Default false.
@@ -61,12 +67,15 @@ export class TrainStep implements Disposable {
   readonly plan: Plan;
   /** How its batches hold images. */
   readonly imageInput: ImageInput;
+  /** What the run is about: the model's parameters, averages in place of those that are averaged. */
+  readonly result: Storages;
   readonly #backend: Backend;
   readonly #options: TrainStepOptions;
   readonly #groups: readonly RuledGroup[];
   readonly #storages: Map<string, Storage>;
   readonly #backward: Program;
   readonly #optimiser: Program;
+  readonly #average: WeightAverage | undefined;
   #updates = 0;
 
   /**
@@ -91,6 +100,13 @@ export class TrainStep implements Disposable {
     this.#backward = backend.load(this.plan, this.#storages);
     this.#optimiser = backend.load(update, this.#storages);
     this.#optimiser.write("limit", new Float32Array([options.clip ?? 1]));
+    const averaged = { parameters: this.parameters, storages: this.#storages };
+    this.#average = options.ema === undefined
+      ? undefined
+      : new WeightAverage(backend, { ...averaged, decay: options.ema });
+    this.result = new Map([...options.weights].map(([name, storage]) => {
+      return [name, this.#storages.get(`average.${name}`) ?? storage];
+    }));
   }
 
   /** Updates done so far; set it when a run resumes. */
@@ -121,11 +137,14 @@ export class TrainStep implements Disposable {
     this.#optimiser.run();
     const [squares] = await this.#optimiser.read("squares");
     const applied = Number.isFinite(squares);
-    if (applied) this.#updates++;
+    if (applied) {
+      this.#updates++;
+      this.#average?.update(this.#updates);
+    }
     return { norm: Math.sqrt(squares!), applied };
   }
 
-  /** A storage of the step by name: a parameter, its `gradient.`, `mean.` or `variance.`. */
+  /** A storage of the step by name: a parameter, its `gradient.`, `mean.`, `variance.` or `average.`. */
   storage(name: string): Storage | undefined {
     return this.#storages.get(name);
   }
@@ -134,6 +153,7 @@ export class TrainStep implements Disposable {
   [Symbol.dispose](): void {
     this.#backward[Symbol.dispose]();
     this.#optimiser[Symbol.dispose]();
+    this.#average?.[Symbol.dispose]();
     for (const [name, storage] of this.#storages) {
       if (!this.#options.weights.has(name)) this.#backend.free(storage);
     }

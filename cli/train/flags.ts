@@ -38,6 +38,7 @@ export const trainFlags = {
   epochs: number("Times through the data (default 2)"),
   "batch-size": number("Rows of a batch (default 16 in pretraining, 4 in SFT)"),
   "learning-rate": number("Peak learning rate (default 4e-4 in pretraining, 5e-6 in SFT, 1e-4 with --lora)"),
+  ema: number("Decay of a moving average of the weights that is tested and saved in their place, for instance 0.999"),
   "lr-group": {
     type: "list",
     value: "PATTERN=RATE",

@@ -4,6 +4,7 @@
  * @module
  */
 import { relative, resolve } from "node:path";
+import type { Storages } from "../../core/backend.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { FileStore } from "../../data/hub/mod.ts";
 import { writeLora } from "../../data/lora_file.ts";
@@ -58,17 +59,19 @@ export interface AdapterPlace {
   readonly folder: string;
   /** The run. */
   readonly settings: TrainSettings;
+  /** Where the adapter's matrices are as the run gives them. */
+  readonly weights: Storages;
 }
 
 /** Writes an adapter, and the document by which it is loaded with its model. Resolves to the adapter's bytes. */
 export async function writeAdapterFolder(
   lora: LoraTraining,
-  { store, folder, settings }: AdapterPlace,
+  { store, folder, settings, weights }: AdapterPlace,
 ): Promise<{ readonly file: string; readonly bytes: number }> {
   const mixture = [...lora.weights.keys()].some((name) => name.includes(".experts."));
   const file = `${settings.lora?.name}_${lora.model.decoder.width}${mixture ? "_moe" : ""}.safetensors`;
   const path = (name: string) => folder === "" ? name : `${folder}/${name}`;
-  const bytes = writeLora(await lora.read());
+  const bytes = writeLora(await lora.read(weights));
   await writeWhole(store, path(file), bytes);
   const config = { model: await fromFolder(settings.start.model!, resolve(settings.out, folder)), lora: file };
   await writeText(store, path(adapterDocument), `${JSON.stringify(config, undefined, 2)}\n`);

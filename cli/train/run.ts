@@ -137,10 +137,11 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     accumulation: settings.accumulation,
     adamw: { weightDecay: settings.weightDecay },
     rules: settings.rules,
+    ema: settings.ema,
     recompute: settings.recompute,
   });
   resumed?.restore({ step, backend: parts.backend });
-  const { imageInput } = step;
+  const { imageInput, result } = step;
   const encoderLearns = imageInput.kind === "pixels";
   const documents = await modelDocuments(source, { files, encoderLearns });
   using encoder = new FeatureEncoder(parts.backend, model.encoder!, { weights: parts.weights });
@@ -162,7 +163,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   const tests = rowBatches(testRows, { sizes, imageInput, padding });
 
   using evaluation = testRows.length === 0 ? undefined : new Evaluation(parts.backend, model, {
-    weights: parts.weights,
+    weights: result,
     sizes,
     imageInput,
   });
@@ -181,11 +182,11 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     await log.report();
   };
   const writeModel = async (folder: string) => {
-    if (lora !== undefined) return await writeAdapterFolder(lora, { store, folder, settings });
+    if (lora !== undefined) return await writeAdapterFolder(lora, { store, folder, settings, weights: result });
     await store.remove(folder === "" ? adapterDocument : `${folder}/${adapterDocument}`); // of a run that was before
     await writeModelFiles(store, folder, {
       backend: parts.backend,
-      weights: parameters,
+      weights: new Map([...result].filter(([name]) => parameters.has(name))),
       withEncoder: documents.withEncoder,
       documents: documents.texts,
     });
@@ -238,7 +239,8 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     if (event.type === "finish" || event.type === "checkpoint" || probes.length === 0) continue;
     if (Math.floor(event.batches / sampleEvery) <= sampled) continue;
     sampled = Math.floor(event.batches / sampleEvery);
-    for (const record of await answerProbes(probes, { parts, images, imageInput, batches: event.batches })) {
+    const model = { parts: { ...parts, weights: result }, images, imageInput };
+    for (const record of await answerProbes(probes, { ...model, batches: event.batches })) {
       log.add(record);
       progress.note(`  ${JSON.stringify(record.text)}`);
     }

@@ -83,6 +83,8 @@ export interface TrainSettings {
   readonly weightDecay: number;
   /** Learning rates and weight decays of some parameters' own. */
   readonly rules: readonly ParameterRule[];
+  /** Decay of the average that is kept of the weights. */
+  readonly ema?: number | undefined;
   /** Whether activations are computed again instead of kept, which changes no result. */
   readonly recompute: boolean;
   /** Tokens of a row. */
@@ -176,6 +178,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     clip: flags["grad-clip"] ?? 1,
     weightDecay: flags["weight-decay"] ?? 0.01,
     rules: parameterRules(flags, { learningRate }),
+    ema: flags.ema,
     recompute: flags.recompute,
     tokens: count(flags, "max-seq-len") ?? own.tokens,
     pack: flags.pack,
@@ -218,11 +221,11 @@ export function decisive(settings: TrainSettings): Readonly<Record<string, unkno
   const { stage, data, start, epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay } =
     settings;
   const { model, parts } = start;
-  const { rules, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows } = settings;
+  const { rules, ema, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows } = settings;
   return {
     ...{ stage, data, model, ...Object.keys(parts).length > 0 && { parts } },
     ...{ epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay },
-    ...{ rules, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows },
+    ...{ rules, ema, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows },
     ...settings.pack && { pack: true },
   };
 }

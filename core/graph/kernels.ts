@@ -46,7 +46,7 @@ export interface KernelTable {
   fill: Signature<Record<never, never>, { y: Tensor }, { value: number }>;
   /** y = a + b; b has a's shape or a suffix of it, and then repeats. May run in place on a. */
   add: Signature<{ a: Tensor; b: Tensor }, { y: Tensor }>;
-  /** y = factor · x. May run in place. */
+  /** y = factor · x; both may be matrices. May run in place. */
   scale: Signature<{ x: Tensor }, { y: Tensor }, { factor: number }>;
   /** counter [B] i32 += by */
   advance: Signature<Record<never, never>, { counter: Tensor }, { by: number }>;

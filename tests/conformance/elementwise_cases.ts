@@ -89,6 +89,15 @@ export const elementwiseCases: readonly KernelCase[] = [
       c.output("y", c.graph.scale(c.input("x", [n]), -0.3));
     })
   ),
+  ...[[13, 5], [67, 129], [3, 2, 5]].map((shape) =>
+    kernelCase(
+      { kernel: "scale", label: `a matrix [${shape}] in place, over two runs`, tolerance: 1e-6, runs: 2 },
+      (c) => {
+        const x = c.stateLike(c.matrix("w", shape), "average");
+        c.graph.append("scale", { x }, { y: x }, { factor: 0.9 });
+      },
+    )
+  ),
   kernelCase({ kernel: "advance", label: "three rows over three runs", runs: 3 }, (c) => {
     const counter = c.counter("counter", [3], [0, 7, -2]);
     c.graph.advance(counter, 5);

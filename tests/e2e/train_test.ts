@@ -43,8 +43,9 @@ Deno.test("minimind train unfreezes the encoder by a pattern, saves it with the 
   await using place = await prepareTraining();
   const { folder } = place;
   const flags = [...short, "--freeze", "sft", "--freeze", "vision_model.*", "--init", "vision_model.*"];
-  const run = [...flags, "--val-split", "0.34", "--save_interval", "1", "--samples", "1"];
-  const { code, stderr } = await trainIn(folder, "out", run);
+  const rates = ["--ema", "0.9", "--lr-group", "vision_model.*=1e-3", "--decay-group", "*bias=0"];
+  const run = [...flags, ...rates, "--val-split", "0.34", "--save_interval", "1", "--samples", "1"];
+  const { code, stderr } = await trainIn(folder, "out", [...run, "--recompute"]);
   assertEquals(code, 0, stderr);
   assertMatch(stderr, /^validation loss \d\.\d{4}, -?\d\.\d{4} more with exchanged images/m);
   assertMatch(stderr, /^images: 6 decoded in \d+\.\d s$/m);

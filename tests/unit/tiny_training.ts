@@ -113,7 +113,7 @@ export interface ResumableRunOptions extends TinyStepOptions {
 
 /**
  * Runs a new process's worth of two epochs of three batches: from the newest checkpoint of a store, or the start.
- * Resolves to the bits of all weights at the end.
+ * Resolves to the bits of all weights at the end, and of what the run gives in their place, `result.<name>`.
  */
 export async function resumableRun(store: FileStore, options: ResumableRunOptions = {}): Promise<Map<string, string>> {
   const { updates = Infinity, saveEvery = 1, tail, ...rest } = options;
@@ -137,7 +137,15 @@ export async function resumableRun(store: FileStore, options: ResumableRunOption
   });
   let saved = 0;
   for await (const { type } of events) if (type === "checkpoint" && ++saved === updates) break;
-  return await bitsOf(backend, weights);
+  return await bitsOf(
+    backend,
+    new Map([
+      ...weights,
+      ...[...step.result].map(([name, storage]) => {
+        return [`result.${name}`, storage] as const;
+      }),
+    ]),
+  );
 }
 
 /** The bits of all weights, one string for each. */
