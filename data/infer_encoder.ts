@@ -9,7 +9,7 @@ import { formatShape } from "../core/graph/tensor.ts";
 /** A vision encoder in a checkpoint. */
 export interface InferredEncoder {
   /** Its architecture. */
-  readonly kind: "clip" | "siglip";
+  readonly kind: "clip" | "siglip" | "tiny";
   /** A complete `config.json` of its vision part: the given one and what the shapes say. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -39,9 +39,10 @@ export function splitEncoder<T>(tensors: ReadonlyMap<string, T>): SplitTensors<T
 const usualHeadDim = 64;
 
 /**
- * Infers kind and sizes of a CLIP or SigLIP vision encoder, alone or within the whole model.
+ * Infers kind and sizes of a CLIP, SigLIP or tiny vision encoder, alone or within the whole model.
  *
- * Shapes leave open the number of heads: the config says it, or heads are 64 wide.
+ * Shapes leave open the number of heads: the config says it, or heads are 64 wide. Nor do they tell the strides of a
+ * tiny encoder's stem, which the config must say.
  *
  * @throws {WeightError} naming what cannot be told, or what contradicts the config
  */
@@ -56,18 +57,19 @@ export function inferEncoder(
     if (shape.length !== rank) throw fail(`"${name}" is ${formatShape(shape)}, expected ${rank} dimensions`);
     return shape;
   };
-  const [hiddenSize, channels, patchSize, patchHeight] = need("embeddings.patch_embedding.weight", 4);
-  if (channels !== 3 || patchSize !== patchHeight) throw fail("its patches are not square and of three colours");
-  const kind = shapeOf("embeddings.class_embedding") === undefined ? "siglip" : "clip";
-  const [positions] = need("embeddings.position_embedding.weight", 2);
-  const edge = Math.sqrt(positions! - (kind === "clip" ? 1 : 0)); // CLIP's class token has a position too
+  const given = visionConfig(config);
+  const isTiny = shapeOf("stem.0.0.conv.weight") !== undefined;
+  const classToken = shapeOf("embeddings.class_embedding") !== undefined;
+  const kind = isTiny ? "tiny" : classToken ? "clip" : "siglip";
+  const patchSize = isTiny ? stridesProduct(given) : squarePatch(need("embeddings.patch_embedding.weight", 4));
+  const [positions, hiddenSize] = need("embeddings.position_embedding.weight", 2);
+  const edge = Math.sqrt(positions! - (classToken ? 1 : 0)); // which has a position too
   if (!Number.isInteger(edge)) throw fail(`${positions} positions do not make a square of patches`);
   const layers = [...tensors.keys()].map((name) => /^(?:vision_model\.)?encoder\.layers\.(\d+)\./.exec(name)?.[1]);
   const projection = tensors.get("visual_projection.weight")?.shape[0];
-  const given = visionConfig(config);
   const facts: Readonly<Record<string, number>> = {
-    image_size: edge * patchSize!,
-    patch_size: patchSize!,
+    image_size: edge * patchSize,
+    patch_size: patchSize,
     hidden_size: hiddenSize!,
     num_hidden_layers: new Set(layers.filter((layer) => layer !== undefined)).size,
     intermediate_size: need("encoder.layers.0.mlp.fc1.weight", 2)[0]!,
@@ -82,6 +84,19 @@ export function inferEncoder(
     throw fail(`a width of ${hiddenSize} is not a multiple of 64, and no config says its heads`);
   }
   return { kind, config: { ...given, ...facts, num_attention_heads: heads } };
+}
+
+/** Edge of the patches that a matrix [out, colours, edge, edge] takes in. */
+function squarePatch([, channels, height, width]: readonly number[]): number {
+  if (channels !== 3 || height !== width) throw fail("its patches are not square and of three colours");
+  return height!;
+}
+
+/** Edge of the patches that a tiny encoder's stem makes. */
+function stridesProduct({ stem_strides: strides }: Readonly<Record<string, unknown>>): number {
+  const product = Array.isArray(strides) ? strides.reduce((product, stride) => product * stride, 1) : NaN;
+  if (!Number.isSafeInteger(product)) throw fail("its config does not say the strides of its stem, stem_strides");
+  return product;
 }
 
 /** The vision part of a config, with the width of the shared space that the whole one may have. */

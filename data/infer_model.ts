@@ -23,10 +23,11 @@ export interface Shaped {
 
 /** Options of {@link inferModel}. */
 export interface InferOptions {
-  /** The `config.json` beside the checkpoint; decides what shapes leave open, and must not contradict them. */
+  /**
+   * The `config.json` beside the checkpoint; decides what shapes leave open, and must not contradict them. Its
+   * `vision_config` does so for an encoder inside.
+   */
   readonly config?: unknown;
-  /** The encoder's `config.json`, for a checkpoint that includes one of unusual heads. */
-  readonly encoderConfig?: unknown;
 }
 
 /** What a checkpoint holds. */
@@ -69,7 +70,7 @@ export function inferModel(tensors: ReadonlyMap<string, Shaped>, options: InferO
   if (odd.length > 0) throw fail(listed(odd, 4), shapes);
   const known = Object.keys(knownModels).find((name) => differences(shapes, shapesOf(knownModels[name]!)).length === 0);
   const config = completeConfig(sizes, given, shapes);
-  return { sizes, known, config, encoder: encoder && inferEncoder(encoder, options.encoderConfig) };
+  return { sizes, known, config, encoder: encoder && inferEncoder(encoder, given.value("vision_config") ?? {}) };
 }
 
 /** Reads the sizes off the tensors that decide them; the others are compared afterwards. */

@@ -113,13 +113,7 @@ function infer(checkpoint: ModelFolder["checkpoint"], config: unknown): Inferred
   }
   const tensors = modelTensors(checkpoint);
   const { model, encoder } = splitEncoder(tensors);
-  return { model: inferModel(tensors, { config, encoderConfig: visionConfigOf(config) }), own: model, encoder };
-}
-
-/** What a folder's `config.json` says of an encoder among its tensors. */
-function visionConfigOf(config: unknown): unknown {
-  const isObject = typeof config === "object" && config !== null;
-  return isObject && "vision_config" in config ? config.vision_config : undefined;
+  return { model: inferModel(tensors, { config }), own: model, encoder };
 }
 
 /** What a generation of models shares, told by a released model of it. */

@@ -38,7 +38,7 @@ export async function modelDocuments(
   const hf = {
     model_type: "minimind-v",
     ...optionsOf(config.decoder).options,
-    ...withEncoder && (use === "clip" || use === "siglip") && { vision_config: { model_type: use, ...options } },
+    ...withEncoder && isBuiltIn(use) && { vision_config: { model_type: use, ...options } },
   };
   const { tokenizer, config: special, template } = source.tokenizer ?? await readTokenizer(config, files);
   const texts = new Map([
@@ -52,6 +52,11 @@ export async function modelDocuments(
   }
   if (source.preprocessor !== undefined) texts.set("preprocessor_config.json", json(source.preprocessor));
   return { texts, withEncoder };
+}
+
+/** Whether a folder's `config.json` can say what the encoder is, because its tensors tell it apart. */
+function isBuiltIn(use: unknown): boolean {
+  return use === "clip" || use === "siglip" || use === "tiny";
 }
 
 function optionsOf<Kind extends PluginKind>(part: string | PartConfig<Kind> | undefined): PartConfig<Kind> {

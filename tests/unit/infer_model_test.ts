@@ -7,6 +7,7 @@ import { readSafetensors } from "../../data/safetensors.ts";
 import { parseMiniMindOptions } from "../../decoders/minimind/mod.ts";
 import { clipBasePatch16, createClip, parseClipOptions } from "../../encoders/clip.ts";
 import { createSiglip, parseSiglipOptions, siglipBasePatch16, siglipBasePatch32 } from "../../encoders/siglip.ts";
+import { createTiny, parseTinyOptions } from "../../encoders/tiny.ts";
 import { Graph } from "../../core/graph/graph.ts";
 
 const goldens = new URL("../fixtures/goldens/", import.meta.url);
@@ -28,7 +29,7 @@ const small: ModelSizes = {
 };
 
 /** The tensors of a vision encoder, as its own graph names them. */
-function encoderShapes(encoder: ReturnType<typeof createClip> | ReturnType<typeof createSiglip>) {
+function encoderShapes(encoder: ReturnType<typeof createClip | typeof createSiglip | typeof createTiny>) {
   const graph = new Graph();
   const { size } = encoder.pixels;
   encoder.encode(graph, graph.input("pixels", "f32", [1, 3, size, size]));
@@ -144,6 +145,16 @@ Deno.test("inferEncoder() tells CLIP from SigLIP and reads their sizes, with and
       assertEquals([siglip.kind, parseSiglipOptions(siglip.config)], ["siglip", options]);
     }
   }
+});
+
+Deno.test("inferEncoder() knows a tiny encoder by its stem, and needs a config for the strides", () => {
+  const options = { stem_widths: [8, 16], stem_strides: [2, 3], stem_depths: [1, 0], hidden_size: 16, image_size: 24 };
+  const config = { ...options, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 32 };
+  const tiny = parseTinyOptions(config);
+  const tensors = encoderShapes(createTiny(tiny));
+  const inferred = inferEncoder(tensors, { vision_config: config });
+  assertEquals([inferred.kind, parseTinyOptions(inferred.config)], ["tiny", tiny]);
+  assertThrows(() => inferEncoder(tensors), WeightError, "its config does not say the strides of its stem");
 });
 
 Deno.test("inferEncoder() needs a config for unusual heads and refuses one that contradicts the tensors", () => {
