@@ -56,6 +56,7 @@ export * from "./data/infer_model.ts";
 export * from "./data/known_models.ts";
 export * from "./data/load_summary.ts";
 export * from "./data/lora_file.ts";
+export * from "./data/metrics/mod.ts";
 export * from "./data/lora_merge.ts";
 export * from "./data/model_folder.ts";
 export * from "./data/safetensors.ts";
