@@ -4,7 +4,7 @@
  * @module
  */
 import { type ExportedModel, type ExportFormat, exportModel } from "../data/export.ts";
-import { formatBytes } from "../data/hub/mod.ts";
+import { formatBytes } from "../data/hub/bytes.ts";
 import { splitEncoder } from "../data/infer_encoder.ts";
 import { foldAlpha, type LoraAdapter, writeLora } from "../data/lora_file.ts";
 import { type Precision, precisions } from "../data/saved_tensor.ts";

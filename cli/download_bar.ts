@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type DownloadProgress, formatBytes } from "../data/hub/mod.ts";
+import { formatBytes } from "../data/hub/bytes.ts";
+import type { DownloadProgress } from "../data/hub/mod.ts";
 
 /** Where a bar is drawn. */
 export interface BarScreen {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { cacheDirectory, cacheVariables, createHub, type Hub } from "../data/hub/mod.ts";
-import { createFileStore } from "../sdk/file_store.ts";
+import { cacheDirectory, cacheVariables } from "../data/hub/cache_directory.ts";
+import type { Hub } from "../data/hub/mod.ts";
 import type { FlagValue } from "./flags.ts";
 
 /** The flag that names the cache, for {@link parseFlags}. */
@@ -47,8 +47,12 @@ export function cacheFolder({ "cache-dir": folder }: CacheFlagValues): string {
   throw new TypeError(`Cannot find the cache folder: name it with --cache-dir or MINIMIND_CACHE${hint}`);
 }
 
-/** Access to the hub as the flags, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` say. */
-export function openHub(flags: HubFlagValues): Hub {
+/** Access to the hub as the flags, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` say; its code is loaded only here. */
+export async function openHub(flags: HubFlagValues): Promise<Hub> {
+  const [{ createHub }, { createFileStore }] = await Promise.all([
+    import("../data/hub/hub.ts"),
+    import("../sdk/file_store.ts"),
+  ]);
   return createHub({
     store: createFileStore(cacheFolder(flags)),
     endpoint: readEnv("HF_ENDPOINT"),

@@ -5,7 +5,7 @@
  */
 import type { Backend } from "../core/backend.ts";
 import { dumpPlan } from "../core/graph/mod.ts";
-import { formatBytes } from "../data/hub/mod.ts";
+import { formatBytes } from "../data/hub/bytes.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
 import type { Command } from "./command.ts";
 import { createCliBackend } from "./create_backend.ts";

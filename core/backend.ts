@@ -58,6 +58,11 @@ export interface Backend extends AsyncDisposable {
   free(storage: Storage): void;
   /** Copies numbers in C order into a storage, from element `offset` (0) on; a matrix only whole. */
   write(storage: Storage, data: HostData, offset?: number): void;
+  /**
+   * The numbers of an f32 storage in rows, where the host can reach them: to fill it without a copy. They are where
+   * they are until the next `alloc`. Left out where memory is a device's own.
+   */
+  view?(storage: Storage): Float32Array;
   /** Copies a storage to the host in C order. */
   read(storage: Storage): Promise<HostData>;
   /**

@@ -76,11 +76,12 @@ export function bindWeights(backend: Backend, plans: readonly Plan[], options: B
   const values = findParameters(parameters, options);
   options.onOrigins?.(originsOf(parameters, values));
   const storages = new Map<string, Storage>();
-  const scratch = new Float32Array(Math.max(0, ...[...parameters.values()].map(({ shape }) => elementCount(shape))));
+  const largest = Math.max(0, ...[...parameters.values()].map(({ shape }) => elementCount(shape)));
+  using scratch = reserveScratch(backend, largest);
   for (const [name, tensor] of parameters) {
     const storage = backend.alloc(tensor);
     const value = values.get(name);
-    if (value !== undefined) backend.write(storage, value.tensor.toFloat32(scratch));
+    if (value !== undefined) backend.write(storage, value.tensor.toFloat32(scratch.numbers()));
     storages.set(name, storage);
   }
   for (const plan of plans) allocateMissing(backend, plan, storages);
@@ -102,6 +103,16 @@ function originsOf(
   values: ReadonlyMap<string, Found>,
 ): ParameterOrigin[] {
   return [...parameters].map(([name, { shape }]) => ({ name, shape, source: values.get(name)?.source }));
+}
+
+/** Memory that tensors pass through: the backend's own where it can be reached, which saves a copy. */
+function reserveScratch(backend: Backend, count: number): Disposable & { numbers(): Float32Array } {
+  if (backend.view === undefined) {
+    const numbers = new Float32Array(count);
+    return { numbers: () => numbers, [Symbol.dispose]() {} };
+  }
+  const storage = backend.alloc({ name: "scratch", dtype: "f32", shape: [count], layout: "rows" });
+  return { numbers: () => backend.view!(storage), [Symbol.dispose]: () => backend.free(storage) };
 }
 
 /** Every parameter of the plans, once. */
@@ -186,7 +197,8 @@ function sameBits(a: SourceTensor, b: SourceTensor): boolean {
     return new Uint32Array(buffer, byteOffset, length);
   };
   const [x, y] = [bits(a), bits(b)];
-  return x.length === y.length && x.every((word, i) => word === y[i]);
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
+  return x.length === y.length;
 }
 
 /** Throws one error for all complaints, long lists cut. */

@@ -81,8 +81,11 @@ function widenInt8(bytes: Int8Array, values: Float32Array = new Float32Array(byt
  * given and has room for them.
  */
 export function readFloat32(source: ByteSource, type: ElementType, scratch?: Float32Array): Float32Array {
-  const into = scratch !== undefined && type === "F32" && scratch.byteLength >= source.length
-    ? new Uint8Array(scratch.buffer, scratch.byteOffset, source.length)
+  const size = elementBytes[type];
+  const bytes = source.length / size * 4;
+  const into = scratch !== undefined && size <= 4 && scratch.byteLength >= bytes
+    // At the end of the room that they are widened into: each is read before its place is written to.
+    ? new Uint8Array(scratch.buffer, scratch.byteOffset + bytes - source.length, source.length)
     : undefined;
   return widenElements(source.read(0, source.length, into), type, scratch);
 }

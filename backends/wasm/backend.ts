@@ -7,7 +7,8 @@ import type { Backend, Capabilities, HostData, Program, Storage, Storages } from
 import type { Plan } from "../../core/graph/plan.ts";
 import { elementCount, type StorageSpec } from "../../core/graph/tensor.ts";
 import type { Heap } from "./heap.ts";
-import { pack, packedCount } from "./panels.ts";
+import { Opcode } from "./assembly/opcodes.ts";
+import { matrixExtents, packedCount } from "./panels.ts";
 import { checkWrite } from "../../core/storages.ts";
 import { readNumbers, WasmProgram, WasmStorage, writeNumbers } from "./program.ts";
 import { scratchBytes, TILE_BYTES } from "./scratch.ts";
@@ -19,6 +20,7 @@ export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #heap: Heap;
   readonly #pool: ThreadPool;
+  #packing: number | undefined;
   #scratch = { address: 0, stride: 0 };
 
   /** Use `createWasmBackend`, which chooses the kernels and starts the threads. */
@@ -56,8 +58,20 @@ export class WasmBackend implements Backend {
     const { spec, address } = own(storage);
     checkWrite(spec, data, { offset, whole: false });
     if (spec.layout === "rows") return writeNumbers(this.#heap, address + 4 * offset, data);
-    const start = address / 4;
-    pack(spec, data as Float32Array, this.#heap.views.floats.subarray(start, start + packedCount(spec)));
+    const inside = data.buffer === this.#heap.memory.buffer;
+    const from = inside ? data.byteOffset : this.#heap.alloc(data.byteLength);
+    if (!inside) writeNumbers(this.#heap, from, data);
+    this.#pack(from, address, matrixExtents(spec));
+    if (!inside) this.#heap.free(from);
+  }
+
+  /** The block itself; of a matrix no view is given, for it lies in panels. */
+  view(storage: Storage): Float32Array {
+    const { spec, address } = own(storage);
+    if (spec.layout !== "rows" || spec.dtype !== "f32") {
+      throw new TypeError(`Cannot view "${spec.name}": only f32 in rows can be viewed`);
+    }
+    return this.#heap.views.floats.subarray(address / 4, address / 4 + elementCount(spec.shape));
   }
 
   /** Copies a block to the host in C order. */
@@ -76,6 +90,15 @@ export class WasmBackend implements Backend {
   [Symbol.asyncDispose](): Promise<void> {
     this.#pool[Symbol.dispose]();
     return Promise.resolve();
+  }
+
+  /** On all threads, for the memory is new and the first touch of each page takes longer than the packing. */
+  #pack(from: number, to: number, [n, k]: readonly [number, number]): void {
+    const command = Int32Array.of(7, 0, Opcode.pack, from, to, n, k, 0);
+    this.#packing ??= this.#heap.alloc(command.byteLength);
+    writeNumbers(this.#heap, this.#packing, command);
+    this.#reserveScratch(TILE_BYTES);
+    this.#run(this.#packing);
   }
 
   #run(list: number): void {

@@ -20,19 +20,7 @@ export function packedCount(spec: StorageSpec): number {
   return Math.ceil(n / ROWS) * ROWS * k;
 }
 
-/** Packs C-order numbers into `to`. */
-export function pack(spec: StorageSpec, from: Float32Array, to: Float32Array): void {
-  const [n, k] = matrixExtents(spec);
-  for (let row = 0; row < n; row++) {
-    let place = (row - row % ROWS) * k + row % ROWS;
-    for (let i = row * k, end = i + k; i < end; i++) {
-      to[place] = from[i]!;
-      place += ROWS;
-    }
-  }
-}
-
-/** The inverse of {@link pack}. */
+/** Panels as C-order numbers; the way there is a kernel. */
 export function unpack(spec: StorageSpec, from: Float32Array): Float32Array {
   const [n, k] = matrixExtents(spec);
   const to = new Float32Array(n * k);

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatShape } from "../../core/graph/tensor.ts";
-import { formatBytes } from "../../data/hub/mod.ts";
+import { formatBytes } from "../../data/hub/bytes.ts";
 import type { ModelSizes } from "../../data/known_models.ts";
 import type { Preset } from "../../models/mod.ts";
 import { grouped, table } from "../format.ts";

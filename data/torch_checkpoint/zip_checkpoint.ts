@@ -72,19 +72,24 @@ function checkedSource(record: ZipRecord): ByteSource {
   return {
     length: source.length,
     read(begin, end, into) {
-      if (!checked) checkRecord(record);
+      if (checked) return source.read(begin, end, into);
+      const whole = end - begin === source.length ? source.read(begin, end, into) : undefined;
+      checkRecord(record, whole);
       checked = true;
-      return source.read(begin, end, into);
+      return whole ?? source.read(begin, end, into);
     },
   };
 }
 
-/** Throws unless a record is intact. A CRC of 0 is what PyTorch writes when it is told to compute none. */
-function checkRecord({ name, source, crc32: expected }: ZipRecord): void {
+/**
+ * Throws unless a record is intact. A CRC of 0 is what PyTorch writes when it is told to compute none. `whole` is all of
+ * it where it was read already.
+ */
+function checkRecord({ name, source, crc32: expected }: ZipRecord, whole?: Uint8Array): void {
   if (expected === 0) return;
-  const scratch = new Uint8Array(Math.min(checkedAtOnce, source.length));
-  let actual = 0;
-  for (let begin = 0; begin < source.length; begin += checkedAtOnce) {
+  const scratch = new Uint8Array(whole === undefined ? Math.min(checkedAtOnce, source.length) : 0);
+  let actual = whole === undefined ? 0 : crc32(whole);
+  for (let begin = whole?.length ?? 0; begin < source.length; begin += checkedAtOnce) {
     actual = crc32(source.read(begin, Math.min(source.length, begin + checkedAtOnce), scratch), actual);
   }
   if (actual === expected) return;

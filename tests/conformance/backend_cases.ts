@@ -47,6 +47,21 @@ export const contractCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "view(), where there is one, is the storage itself, and write() takes from it",
+    async check(backend) {
+      if (backend.view === undefined) return;
+      const rows = backend.alloc({ name: "x", dtype: "f32", shape: [13, 5], layout: "rows" });
+      const matrix = backend.alloc({ name: "w", dtype: "f32", shape: [13, 5], layout: "matrix" });
+      const data = noise(4, 65);
+      backend.view(rows).set(data);
+      expectNumbers(await backend.read(rows), data);
+      backend.write(matrix, backend.view(rows));
+      expectNumbers(await backend.read(matrix), data);
+      backend.free(rows);
+      backend.free(matrix);
+    },
+  },
+  {
     title: "write() starts at the offset and leaves the rest",
     async check(backend) {
       const storage = backend.alloc({ name: "x", dtype: "i32", shape: [7], layout: "rows" });

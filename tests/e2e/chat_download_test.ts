@@ -1,3 +1,4 @@
+import { formatBytes } from "../../data/hub/mod.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { randomModelConfig } from "../../sdk/random_model.ts";
 import { HubServer } from "./hub_server.ts";
@@ -53,9 +54,10 @@ Deno.test("minimind chat downloads what a config names, once, and then needs no 
     "0",
   ];
   const allow = [`allow-read=${folder.path},${image}`];
+  const files = await repository(folder);
   let first;
   {
-    await using server = new HubServer(await repository(folder));
+    await using server = new HubServer(files);
     const hosts = [server.endpoint, server.cdn].map((url) => new URL(url).host).join(",");
     first = await minimind(args, {
       allow: [...allow, `allow-write=${cache}`, `allow-net=${hosts}`, "allow-env=HF_ENDPOINT,HF_TOKEN,HF_HUB_OFFLINE"],
@@ -65,8 +67,9 @@ Deno.test("minimind chat downloads what a config names, once, and then needs no 
   }
   assertEquals([first.code, first.stdout.length], [0, 6]);
   const lines = first.stderr.trimEnd().split("\n");
-  assertMatch(lines[0]!, /^ +0 % .* 0 B of 809\.6 kB +tokenizer\.json \(1 of 4\)$/);
-  assertMatch(lines.at(-2)!, /^100 % .* 809\.6 kB of 809\.6 kB .*model\.safetensors \(4 of 4\)$/);
+  const total = formatBytes(Object.values(files).reduce((sum, { length }) => sum + length, 0));
+  assertMatch(lines[0]!, new RegExp(`^ +0 % .* 0 B of ${total} +tokenizer\\.json \\(1 of 4\\)$`));
+  assertMatch(lines.at(-2)!, new RegExp(`^100 % .* ${total} of ${total} .*model\\.safetensors \\(4 of 4\\)$`));
   assertMatch(first.stderr, /^loaded 100 % of decoder from hf:mini\/mind\/model\.safetensors \(24 of 24 tensors, /m);
   assertMatch(first.stderr, /100 % of encoder from hf:mini\/eye\/model\.safetensors \(37 of 37 tensors, /);
   const again = await minimind([...args, "--offline", "-q"], { allow });

@@ -1,7 +1,7 @@
 // Gradients of matrix products. d x = d y · weight runs on a transposed copy of the weight's panels, so that it is the
 // forward product again. d weight = d yᵀ · x writes tiles of 4 inputs × 8 outputs, which is how a panel lies in memory.
 import { gemm } from "./gemm";
-import { madd, share } from "./simd";
+import { madd, share, transpose4 } from "./simd";
 
 /** Panels [N/8][K][8] of a weight [N,K] → panels [K/8][N][8]; columns past K are zero. Threads own panels of K. */
 export function transpose(weight: usize, y: usize, n: i32, k: i32, thread: i32, threads: i32): void {
@@ -15,10 +15,10 @@ export function transpose(weight: usize, y: usize, n: i32, k: i32, thread: i32, 
       const from = weight + ((<usize>row * k + ((<usize>panel << 3) << 3)) << 2);
       const rows = min(8, n - row);
       if (rows == 8 && columns == 8) {
-        transpose4(from, to + (<usize>row << 5));
-        transpose4(from + 128, to + (<usize>row << 5) + 16);
-        transpose4(from + 16, to + (<usize>row << 5) + 128);
-        transpose4(from + 144, to + (<usize>row << 5) + 144);
+        transpose4(from, to + (<usize>row << 5), 32);
+        transpose4(from + 128, to + (<usize>row << 5) + 16, 32);
+        transpose4(from + 16, to + (<usize>row << 5) + 128, 32);
+        transpose4(from + 144, to + (<usize>row << 5) + 144, 32);
         continue;
       }
       for (let c = 0; c < columns; c++) {
@@ -28,18 +28,6 @@ export function transpose(weight: usize, y: usize, n: i32, k: i32, thread: i32, 
       }
     }
   }
-}
-
-/** 4×4 numbers, rows 32 bytes apart on both sides. */
-@inline
-function transpose4(from: usize, to: usize): void {
-  const a = v128.load(from), b = v128.load(from, 32), c = v128.load(from, 64), d = v128.load(from, 96);
-  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(to, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
-  v128.store(to, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7), 32);
-  v128.store(to, v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5), 64);
-  v128.store(to, v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7), 96);
 }
 
 /** Rows offsets[0] … offsets[1] of dx [·,K] += dy [·,N] · weight, the weight transposed. */

@@ -70,4 +70,6 @@ export enum Opcode {
   normWeightBackward,
   /** Adds up partial sums. */
   addPartials,
+  /** Rows of a weight into panels. */
+  pack,
 }

@@ -28,6 +28,7 @@ import { layerNorm, rmsNorm, rope } from "./norm";
 import { normBackward, normWeightBackward, ropeBackward } from "./norm_backward";
 import { Opcode } from "./opcodes";
 import { adamw, addPartials, clipFactor, sumOfSquares } from "./optimiser";
+import { pack } from "./pack";
 import { cacheWrite, gatherRows, patches, prepend, slice, splice, takeRow } from "./rows";
 import { sample } from "./sample";
 import { unfold, unfoldBackward } from "./unfold";
@@ -279,6 +280,8 @@ function executeBackward(opcode: i32, a: usize, scratch: usize, t: i32, w: i32):
       return;
     case Opcode.sumOfSquares:
       return sumOfSquares(p(a, 0), p(a, 1), n(a, 2), t, w);
+    case Opcode.pack:
+      return pack(p(a, 0), p(a, 1), n(a, 2), n(a, 3), t, w);
     case Opcode.addPartials:
       if (t == 0) addPartials(p(a, 0), p(a, 1));
       return;

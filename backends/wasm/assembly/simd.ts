@@ -68,3 +68,16 @@ export function exp4(x: v128): v128 {
 export function exp1(x: f32): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
 }
+
+/** 4×4 numbers, rows `stride` bytes apart, transposed to rows 32 bytes apart. */
+@inline
+export function transpose4(from: usize, to: usize, stride: usize): void {
+  const a = v128.load(from), b = v128.load(from + stride);
+  const c = v128.load(from + 2 * stride), d = v128.load(from + 3 * stride);
+  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
+  v128.store(to, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7), 32);
+  v128.store(to, v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5), 64);
+  v128.store(to, v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7), 96);
+}
