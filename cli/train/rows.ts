@@ -30,13 +30,16 @@ export interface SplitData {
   readonly validation: Dataset;
 }
 
+/** Bytes of parquet pages that are kept: the more, the farther apart rows may be that follow each other. */
+const pageCache = 128 * 2 ** 20;
+
 /** Finds the rows of an open data file. */
 export async function openRows(
   file: RandomAccess,
   { data, images }: Pick<TrainSettings, "data" | "images">,
 ): Promise<Dataset> {
   const readImage = images === undefined ? undefined : openImageFolder(images);
-  return await openDataset(file, { name: data, readImage });
+  return await openDataset(file, { name: data, readImage, cacheBytes: pageCache });
 }
 
 /** Finds the rows of a run's open data file and splits them, unless the rows for validation have a file of their own. */

@@ -150,7 +150,8 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     : await prepareFeatures(parts, { encoder, folder: settings.featureCache });
   const padding = tokenizer.control.pad?.id ?? 0;
   const rows = trainRows(data.training, { parts, settings, images, packs: packs?.training, varies: true, onSkip });
-  const order = (epoch: number) => epochOrder(rows.length, { seed: settings.seed, epoch });
+  const shuffle = packs === undefined ? data.training.nearby : undefined;
+  const order = (epoch: number) => epochOrder(rows.length, { seed: settings.seed, epoch, shuffle });
   const batches = rowBatches(rows, { sizes, imageInput, padding, order });
   const testRows = trainRows(data.validation, {
     parts,

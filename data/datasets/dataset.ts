@@ -4,6 +4,7 @@
  * @module
  */
 import type { Conversation } from "../chat/conversation.ts";
+import type { NearShuffle } from "./epoch_order.ts";
 
 /** Options of reading a row or its images. */
 export interface ReadRowOptions {
@@ -35,6 +36,8 @@ export interface Dataset {
   readonly name: string;
   /** How many rows there are. */
   readonly length: number;
+  /** How to shuffle rows that are read together with their neighbours. Absent where any order is as fast. */
+  readonly nearby?: NearShuffle | undefined;
   /**
    * Reads a row, but not its images.
    *
@@ -56,11 +59,12 @@ export function checkRow({ name, length }: Pick<Dataset, "name" | "length">, ind
 
 /** A part of a data set, for instance what is kept for validation; its rows keep the numbers of the whole. */
 export function selectRows(dataset: Dataset, rows: ArrayLike<number>): Dataset {
-  const { name } = dataset;
+  const { name, nearby } = dataset;
   const { length } = rows;
   return {
     name,
     length,
+    nearby,
     row(index, options) {
       checkRow({ name, length }, index);
       return dataset.row(rows[index]!, options);

@@ -29,7 +29,7 @@ export interface SampleLoaderOptions<Image> {
   readonly onSkip?: ((error: DatasetError) => void) | undefined;
   /** Start of the generators of order and variations; the epoch is added. Default 42, as upstream's. */
   readonly seed?: number | undefined;
-  /** Whether to shuffle the rows anew in each epoch, or how near each other they stay. Default true. */
+  /** Whether to shuffle the rows anew in each epoch, or how near each other they stay. Default as the data set says. */
   readonly shuffle?: boolean | NearShuffle | undefined;
   /** Samples that are made at the same time and ahead. Default 8. */
   readonly ahead?: number | undefined;
@@ -87,7 +87,7 @@ export class SampleLoader<Image> {
    * @throws {DatasetError} for a bad row unless those are skipped, or if a whole epoch had only bad ones
    */
   async *epoch({ signal }: EpochOptions = {}): AsyncGenerator<Sample<Image>, void> {
-    const { seed = 42, shuffle, ahead = 8 } = this.#options;
+    const { seed = 42, shuffle = this.#dataset.nearby, ahead = 8 } = this.#options;
     const { epoch, index: first } = this.#cursor;
     const order = epochOrder(this.#dataset.length, { seed, epoch, shuffle });
     const left = new AbortController();

@@ -6,6 +6,7 @@
 import { parseConversation } from "../chat/conversation.ts";
 import { checkRow, type Dataset } from "./dataset.ts";
 import { cannotRead, placeOf } from "./dataset_error.ts";
+import type { NearShuffle } from "./epoch_order.ts";
 import { type Hyparquet, loadHyparquet } from "./hyparquet.ts";
 import { ParquetColumn } from "./parquet_column.ts";
 import { type RandomAccess, readPart } from "./random_access.ts";
@@ -58,6 +59,7 @@ export async function openParquetDataset(file: RandomAccess, options: ParquetDat
   return {
     name,
     length,
+    nearby: await nearShuffle(columns.images, { length, cacheBytes }),
     async row(row, { signal } = {}) {
       signal?.throwIfAborted();
       checkRow({ name, length }, row);
@@ -87,6 +89,17 @@ export async function openParquetDataset(file: RandomAccess, options: ParquetDat
       }
     },
   };
+}
+
+/** As many pages are mixed as the cache holds; where it holds all of the file, any order will do. */
+async function nearShuffle(
+  images: ParquetColumn | undefined,
+  { length, cacheBytes }: { readonly length: number; readonly cacheBytes: number },
+): Promise<NearShuffle | undefined> {
+  // A page that cannot be read is the error of its rows, and of the others it is none.
+  const { rows, bytes } = await images?.together().catch(() => undefined) ?? { rows: 0, bytes: 0 };
+  if (rows === 0 || Math.ceil(length / rows) * bytes <= cacheBytes) return undefined;
+  return { stretch: rows, open: Math.max(1, Math.floor(cacheBytes / bytes)) };
 }
 
 async function readMetadata(file: RandomAccess, { parquetMetadataAsync }: Hyparquet) {

@@ -72,14 +72,31 @@ export class ParquetColumn {
   /** The value of a row: text, bytes, a list of them, or null. */
   async at(row: number): Promise<unknown> {
     const chunk = this.#chunks[find(this.#chunks, row)]!;
-    const stretches = await (chunk.stretches ??= this.#index(chunk).catch((error) => {
-      delete chunk.stretches; // the disk may be better off next time
-      throw error;
-    }));
+    const stretches = await this.#stretches(chunk);
     const stretch = stretches[find(stretches, row)];
     if (stretch === undefined) throw new RangeError(`its column "${this.#options.name}" has no value for it`);
     const values = await this.#values(chunk, stretch);
     return values[row - stretch.firstRow];
+  }
+
+  /**
+   * Rows that are decoded together and the bytes they take, at most and in the first row group, as others are mostly
+   * written alike.
+   */
+  async together(): Promise<{ readonly rows: number; readonly bytes: number }> {
+    const [chunk] = this.#chunks;
+    const stretches = chunk === undefined ? [] : await this.#stretches(chunk);
+    return {
+      rows: Math.max(0, ...stretches.map(({ rows }) => rows)),
+      bytes: Math.max(0, ...stretches.map(sizeOf)),
+    };
+  }
+
+  #stretches(chunk: Chunk): Promise<readonly Stretch[]> {
+    return chunk.stretches ??= this.#index(chunk).catch((error) => {
+      delete chunk.stretches; // the disk may be better off next time
+      throw error;
+    });
   }
 
   async #index(chunk: Chunk): Promise<readonly Stretch[]> {
@@ -145,7 +162,7 @@ export class ParquetColumn {
     values.catch(() => this.#decoded.delete(stretch));
     let bytes = 0;
     for (const other of [...this.#decoded.keys()].reverse()) {
-      bytes += other.pages.reduce((sum, page) => sum + page.header.uncompressed_page_size, 0);
+      bytes += sizeOf(other);
       if (bytes > this.#options.cacheBytes && other !== stretch) this.#decoded.delete(other);
     }
     return values;
@@ -210,6 +227,10 @@ export class ParquetColumn {
 function checkSum({ start, header: { crc } }: DataPage, content: Uint8Array): void {
   if (crc === undefined || crc >>> 0 === crc32(content)) return;
   throw new RangeError(`the page at byte ${start} does not have the checksum that its header promises`);
+}
+
+function sizeOf({ pages }: Stretch): number {
+  return pages.reduce((sum, page) => sum + page.header.uncompressed_page_size, 0);
 }
 
 /** The stretch that a row is in, of stretches in order. */

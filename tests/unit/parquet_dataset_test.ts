@@ -2,12 +2,47 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import {
   bytesAccess,
   DatasetError,
+  epochOrder,
   openDataset,
   openParquetDataset,
   type RandomAccess,
+  selectRows,
 } from "../../data/datasets/mod.ts";
 import { fixtureAnswer, fixtureImages, parquetFixtures, readDatasetFile } from "./dataset_fixtures.ts";
 import { tinyParquet } from "./tiny_parquet.ts";
+
+/** A file that counts the bytes it gives. */
+function countingAccess(bytes: Uint8Array): RandomAccess & { bytes: number } {
+  const { size, read } = bytesAccess(bytes);
+  const file = {
+    size,
+    bytes: 0,
+    read(start: number, end: number) {
+      file.bytes += end - start;
+      return read(start, end);
+    },
+  };
+  return file;
+}
+
+Deno.test("openParquetDataset() says how to shuffle so that no page is read twice, unless all of them are kept", async () => {
+  const name = "image_lists_v1_zstd.parquet";
+  const bytes = readDatasetFile(name);
+  assertEquals((await openParquetDataset(bytesAccess(bytes), { name })).nearby, undefined);
+  const bytesOf = async (near: boolean) => {
+    const file = countingAccess(bytes);
+    const dataset = await openParquetDataset(file, { name, cacheBytes: 6000 });
+    const images = async (index: number) => await (await dataset.row(index)).images();
+    for (const index of [0, 59]) await images(index); // headers of both row groups
+    const before = file.bytes;
+    const order = epochOrder(60, { shuffle: near ? selectRows(dataset, epochOrder(60)).nearby : true });
+    for (const index of order) await images(index);
+    return file.bytes - before;
+  };
+  const [near, anywhere] = [await bytesOf(true), await bytesOf(false)];
+  assert(near < 1.1 * bytes.length, `${near} of ${bytes.length}`);
+  assert(anywhere > 1.3 * near, `${anywhere} and ${near}`);
+});
 
 for (const [name, count] of Object.entries(parquetFixtures)) {
   Deno.test(`openDataset() reads every row and image of ${name} in any order`, async () => {
