@@ -17,6 +17,15 @@ export const byteCharacters: readonly string[] = (() => {
 
 const bytesByCharacter = new Map(byteCharacters.map((character, byte) => [character, byte]));
 
+const utf8 = new TextEncoder();
+
+/** A text in the byte-level alphabet, one character for each byte of its UTF-8. */
+export function writeBytes(text: string): string {
+  let written = "";
+  for (const byte of utf8.encode(text)) written += byteCharacters[byte];
+  return written;
+}
+
 /** The bytes of a word of the vocabulary, or undefined if some character stands for no byte. */
 export function bytesOfWord(word: string): Uint8Array | undefined {
   const bytes = new Uint8Array(word.length);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BPE, ByteLevelPreTokenizer } from "@huggingface/tokenizers";
+import { BPE } from "@huggingface/tokenizers";
 import type {
   AddedToken,
   ControlTokens,
@@ -11,7 +11,7 @@ import type {
   EncodeTextOptions,
   Tokenizer,
 } from "../../core/tokenizer.ts";
-import { bytesOfWord, wordPattern } from "./byte_level.ts";
+import { bytesOfWord, wordPattern, writeBytes } from "./byte_level.ts";
 import { matchAny } from "./match_any.ts";
 import type { TokenizerSpec } from "./tokenizer_file.ts";
 
@@ -19,6 +19,9 @@ import type { TokenizerSpec } from "./tokenizer_file.ts";
 export function createByteLevelBpe(spec: TokenizerSpec, control: ControlTokens): Tokenizer {
   return new ByteLevelBpe(spec, control);
 }
+
+/** Words whose ids are kept. */
+const maxKnown = 65_536;
 
 class ByteLevelBpe implements Tokenizer {
   readonly vocabulary: number;
@@ -30,8 +33,9 @@ class ByteLevelBpe implements Tokenizer {
   readonly #bytes: (Uint8Array | undefined)[] = [];
   readonly #special: ReadonlySet<number>;
   readonly #added: RegExp;
-  readonly #splitter: ByteLevelPreTokenizer;
   readonly #model: BPE;
+  /** Ids of words that came before, for texts are made of few: the library's own cache takes longer than all the rest. */
+  readonly #known = new Map<string, readonly number[]>();
 
   constructor({ vocab, merges, ignoreMerges, added }: TokenizerSpec, control: ControlTokens) {
     this.control = control;
@@ -47,8 +51,6 @@ class ByteLevelBpe implements Tokenizer {
     }
     this.#words = words;
     this.vocabulary = words.length;
-    this.#splitter = new ByteLevelPreTokenizer({ type: "ByteLevel", add_prefix_space: false });
-    this.#splitter.pattern = wordPattern;
     this.#model = new BPE({
       type: "BPE",
       vocab: { ...vocab },
@@ -61,7 +63,7 @@ class ByteLevelBpe implements Tokenizer {
     const ids: number[] = [];
     let end = 0;
     for (const { 0: match, index } of parseSpecial ? text.matchAll(this.#added) : []) {
-      this.#encodePlain(text.slice(end, index), ids);
+      if (index > end) this.#encodePlain(text.slice(end, index), ids);
       ids.push(this.addedTokens.get(match)!.id);
       end = index + match.length;
     }
@@ -92,6 +94,13 @@ class ByteLevelBpe implements Tokenizer {
 
   #encodePlain(text: string, ids: number[]): void {
     if (text === "") return;
-    for (const word of this.#model.encode(this.#splitter.pre_tokenize_text(text))) ids.push(this.#vocab[word]!);
+    for (const [word] of text.matchAll(wordPattern)) {
+      let known = this.#known.get(word);
+      if (known === undefined) {
+        known = this.#model.encode([writeBytes(word)]).map((token) => this.#vocab[token]!);
+        if (this.#known.size < maxKnown) this.#known.set(word, known);
+      }
+      for (const id of known) ids.push(id);
+    }
   }
 }

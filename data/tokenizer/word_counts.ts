@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { byteCharacters, wordPattern } from "./byte_level.ts";
+import { wordPattern, writeBytes } from "./byte_level.ts";
 
 /** Counts words as the tokenizer will split them, each with the space before it. */
 export class WordCounts {
@@ -16,11 +16,6 @@ export class WordCounts {
 
   /** Words in the byte-level alphabet and how often each occurs, in the order in which they came first. */
   *words(): Generator<readonly [word: string, count: number], void> {
-    const utf8 = new TextEncoder();
-    for (const [word, count] of this.#counts) {
-      let written = "";
-      for (const byte of utf8.encode(word)) written += byteCharacters[byte];
-      yield [written, count];
-    }
+    for (const [word, count] of this.#counts) yield [writeBytes(word), count];
   }
 }
