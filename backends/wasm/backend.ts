@@ -11,7 +11,8 @@ import { Opcode } from "./assembly/opcodes.ts";
 import { matrixExtents, packedCount } from "./panels.ts";
 import { checkWrite } from "../../core/storages.ts";
 import { readNumbers, WasmProgram, WasmStorage, writeNumbers } from "./program.ts";
-import { scratchBytes, TILE_BYTES } from "./scratch.ts";
+import { scratchBytes } from "./scratch.ts";
+import { TILE_BYTES } from "./sizes.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 
 /** Memory and kernels of the processor. */

@@ -19,6 +19,7 @@ import {
   windowExtents,
 } from "./command_parts.ts";
 import { matrixExtents } from "./panels.ts";
+import { multipleOf8, PACK_BYTES, QUERIES, TILE_BYTES } from "./sizes.ts";
 
 /** Rows of logits that exist at a time in the gradient of a cross-entropy. */
 const lossRows = 128;
@@ -34,7 +35,7 @@ const shares = (opcode: Opcode, operands: readonly number[]): Step => ({ opcode,
 
 /** Bytes of a weight's transposed panels. */
 function transposedBytes([n, k]: readonly [n: number, k: number]): number {
-  return Math.ceil(k / 8) * 8 * n * 4;
+  return 4 * multipleOf8(k) * n;
 }
 
 /** dx [m,k] += dy [m,n] · weight: the weight's transposed copy, then the product. */
@@ -210,27 +211,22 @@ export function sharedBytes(call: Call): number {
 }
 
 /** Bytes of private memory a thread needs for a command of training; the sizes follow the kernels in assembly/. */
-export function backwardScratchBytes(call: Call, packBytes: number): number {
-  const product = (m: number, n: number) => Math.max(packBytes, 16 * m) + 4 * Math.ceil(n / 8) * 8 * m;
+export function backwardScratchBytes(call: Call): number {
+  const product = (m: number, n: number) => PACK_BYTES + 4 * multipleOf8(n) * m;
   switch (call.kernel) {
     case "linearBackwardInput":
-      return Math.max(packBytes, 16 * call.inputs.weight.shape[0]!);
     case "groupedLinearBackwardInput":
-      return Math.max(packBytes, 16 * call.inputs.weights[0]!.shape[0]!);
+      return PACK_BYTES;
     case "linearBackwardWeight":
-      return product(rows(call.inputs.dy), width(call.inputs.dy));
     case "groupedLinearBackwardWeight":
       return product(rows(call.inputs.dy), width(call.inputs.dy));
-    case "crossEntropyBackward": {
-      const [n, k] = matrixExtents(call.inputs.weight);
-      const block = Math.min(lossRows, count(call.inputs.target));
-      return Math.max(packBytes, 16 * n, 16 * k, product(block, n));
-    }
+    case "crossEntropyBackward":
+      return product(Math.min(lossRows, count(call.inputs.target)), call.inputs.weight.shape[0]!);
     case "attentionBackward": {
       const [, tokens, , width] = call.inputs.q.shape as [number, number, number, number];
-      const padded = Math.ceil(call.inputs.k.shape[1]! / 8) * 8;
-      const queries = Math.ceil(tokens / 4) * 4;
-      return 4 * (2 * padded * width + 2 * queries * padded + 5 * padded + 4 * width) + 144;
+      const keys = call.inputs.k.shape[1]!, padded = multipleOf8(keys);
+      const panels = 2 * padded * width + (keys + 2 * tokens) * multipleOf8(width);
+      return TILE_BYTES + 16 + padded + 4 * (QUERIES * Math.max(padded, tokens, width) + panels + 2 * tokens * padded);
     }
     default:
       return 0;

@@ -1,7 +1,8 @@
-// Attention by heads: each thread owns (row, head) pairs. Several queries go through 4×8 tiles, keys packed once
-// per head; a few queries walk the keys as they lie. The T×S scores never exist as a whole.
-import { addPart, packRows4, storePart, tile4x8 } from "./gemm";
+// Attention by heads: each thread owns (row, head) pairs. Several queries are two small matrix products, keys and
+// values packed once for the heads that share them; a few queries walk the keys as they lie. The T×S scores never exist as a whole.
+import { gemmPanel, packAll, storePart, TILE_BYTES } from "./gemm";
 import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
+import { packColumns, packFour, zeros } from "./tile";
 
 export function attention(
   q: usize, k: usize, v: usize, start: usize, keep: usize, row: usize, segment: usize, y: usize,
@@ -32,28 +33,28 @@ export function attention(
       continue;
     }
     const seen = causal ? min(before + tokens, keys) : keys;
-    if (packedFor != b * groups + g) packKeys(k + first, groups * width, seen, width, scratch);
-    packedFor = b * groups + g;
     manyQueries(
-      query, v + first, mask, segments, out, tokens, seen, causal ? before : keys,
-      heads * width, groups * width, width, scale, scratch,
+      query, k + first, v + first, mask, segments, out, tokens, seen, causal ? before : keys,
+      heads * width, groups * width, width, scale, scratch, packedFor != b * groups + g,
     );
+    packedFor = b * groups + g;
   }
 }
 
-/** Keys [seen][width] as panels of 8 keys [seen/8][width][8]; missing keys are zero. */
+/** Keys [seen][width] as panels of 8 keys [seen/8][width][8]; past the end the last one is repeated. */
 export function packKeys(k: usize, stride: i32, seen: i32, width: i32, panels: usize): void {
   const bytes = <usize>stride << 2;
   for (let s = 0; s < seen; s += 8) {
-    const panel = panels + ((<usize>s * width) << 2);
-    for (let j = 0; j < 8; j++) {
-      const from = k + <usize>(s + j) * bytes;
-      let to = panel + (<usize>j << 2);
-      for (let c = 0; c < width; c++) {
-        store<f32>(to, s + j < seen ? load<f32>(from + (<usize>c << 2)) : <f32>0);
-        to += 32;
-      }
-    }
+    const panel = panels + ((<usize>s * width) << 2), next = min(s + 4, seen - 1);
+    packFour(k + <usize>s * bytes, bytes, seen - s, width, panel, 32);
+    packFour(k + <usize>next * bytes, bytes, seen - next, width, panel + 16, 32);
+  }
+}
+
+/** Values [seen][width], or rows of queries, as panels of 8 columns [width/8][seen][8]; columns past the end are zero. */
+export function packValues(v: usize, stride: i32, seen: i32, width: i32, panels: usize): void {
+  for (let c = 0; c < width; c += 8) {
+    packColumns(v + (<usize>c << 2), stride, seen, width - c, 8, panels + ((<usize>c * seen) << 2));
   }
 }
 
@@ -93,74 +94,87 @@ export function findRanges(segments: usize, first: i32, rows: i32, keys: i32, sp
   return count + 1;
 }
 
+/** First key of a range. */
+@inline
+export function fromOf(ranges: usize, i: i32): i32 {
+  return load<i32>(ranges + (<usize>i << 3));
+}
+
+/** The key behind a range. */
+@inline
+export function toOf(ranges: usize, i: i32): i32 {
+  return load<i32>(ranges + (<usize>i << 3), 4);
+}
+
 @inline
 function sees(keys: v128, own: v128, shared: v128): v128 {
   return v128.or(i32x4.eq(keys, own), i32x4.eq(keys, shared));
 }
 
+/** Queries that are taken at once. */
+export const QUERIES: i32 = 20;
+
 /**
- * Queries in blocks of four. Scratch: packed keys, then scores [4][padded], probabilities [padded][4], the four
- * queries [width][4], a tile, ranges of keys.
+ * Several queries at once. Scratch: their factors, packed rows [QUERIES][padded or width], scores [QUERIES][padded],
+ * packed keys, packed values, ranges of keys.
  */
 function manyQueries(
-  q: usize, v: usize, mask: usize, segments: usize, y: usize, tokens: i32, seen: i32, before: i32,
-  queryStride: i32, keyStride: i32, width: i32, scale: f32, scratch: usize,
+  q: usize, k: usize, v: usize, mask: usize, segments: usize, y: usize, tokens: i32, seen: i32, before: i32,
+  queryStride: i32, keyStride: i32, width: i32, scale: f32, scratch: usize, packs: bool,
 ): void {
   const padded = (seen + 7) & ~7;
-  const scores = scratch + ((<usize>padded * width) << 2);
-  const weights = scores + (<usize>padded << 4);
-  const packed = weights + (<usize>padded << 4);
-  const tile = packed + (<usize>width << 4);
-  const ranges = tile + 128;
   const rowBytes = <usize>padded << 2, queryBytes = <usize>queryStride << 2;
-  const zero = f32x4.splat(0);
-  for (let t = 0; t < tokens; t += 4) {
-    const rows = min(4, tokens - t);
-    packRows4(q + <usize>t * queryBytes, queryBytes, rows, width, packed);
+  const packed = scratch + 128 + TILE_BYTES;
+  const scores = packed + ((<usize>QUERIES * max(padded, width)) << 2);
+  const packedKeys = scores + <usize>QUERIES * rowBytes;
+  const packedValues = packedKeys + <usize>width * rowBytes;
+  const ranges = packedValues + ((<usize>seen * ((width + 7) & ~7)) << 2);
+  if (packs) {
+    packKeys(k, keyStride, seen, width, packedKeys);
+    packValues(v, keyStride, seen, width, packedValues);
+  }
+  for (let t = 0; t < tokens; t += QUERIES) {
+    const rows = min(QUERIES, tokens - t);
     const visible = min(before + t + rows, seen);
     const count = findRanges(segments, before + t, rows, seen, (visible + 7) & ~7, ranges);
-    for (let i = 0; i < count; i++) {
-      const to = load<i32>(ranges + (<usize>i << 3), 4);
-      for (let s = load<i32>(ranges + (<usize>i << 3)); s < to; s += 8) {
-        const panel = scratch + ((<usize>s * width) << 2);
-        tile4x8(packed, panel, 32, width, scores + (<usize>s << 2), rowBytes, zero, zero);
-      }
-    }
-    let sums = f32x4.splat(1);
-    for (let r = 0; r < 4; r++) {
-      const row = scores + <usize>r * rowBytes;
+    multiplyKeys(q + <usize>t * queryBytes, queryBytes, packedKeys, scores, rows, padded, ranges, count, width, packed);
+    for (let r = 0; r < rows; r++) {
       const last = min(before + t + r + 1, visible);
-      const sum = softmax(row, ranges, count, last, mask, segments, scale);
-      if (r == 0) sums = f32x4.replace_lane(sums, 0, sum);
-      else if (r == 1) sums = f32x4.replace_lane(sums, 1, sum);
-      else if (r == 2) sums = f32x4.replace_lane(sums, 2, sum);
-      else sums = f32x4.replace_lane(sums, 3, sum);
+      const sum = softmax(scores + <usize>r * rowBytes, ranges, count, last, mask, segments, scale);
+      store<f32>(scratch + (<usize>r << 2), <f32>1 / sum);
     }
-    const factors = f32x4.div(f32x4.splat(1), sums);
+    const to = y + <usize>t * queryBytes;
     for (let i = 0; i < count; i++) {
-      const from = load<i32>(ranges + (<usize>i << 3)), to = load<i32>(ranges + (<usize>i << 3), 4);
-      packRows4(scores + (<usize>from << 2), rowBytes, 4, to - from, weights + (<usize>from << 4));
-      for (let s = from; s < to; s++) {
-        const at = weights + (<usize>s << 4);
-        v128.store(at, f32x4.mul(v128.load(at), factors));
-      }
+      const from = fromOf(ranges, i), depth = min(toOf(ranges, i), visible) - from;
+      packAll(scores + (<usize>from << 2), rowBytes, rows, depth, packed);
       for (let c = 0; c < width; c += 8) {
-        const values = v + ((<usize>from * keyStride + c) << 2);
-        const depth = min(to, visible) - from;
-        tile4x8(weights + (<usize>from << 4), values, <usize>keyStride << 2, depth, tile, 32, zero, zero);
-        for (let r = 0; r < rows; r++) {
-          const target = y + <usize>(t + r) * queryBytes + (<usize>c << 2), part = tile + (<usize>r << 5);
-          if (i == 0) {
-            storePart(target, v128.load(part), width - c);
-            storePart(target + 16, v128.load(part, 16), width - c - 4);
-          } else {
-            addPart(target, v128.load(part), width - c);
-            addPart(target + 16, v128.load(part, 16), width - c - 4);
-          }
-        }
+        const panel = packedValues + ((<usize>c * seen + (<usize>from << 3)) << 2);
+        gemmPanel(packed, panel, depth, i == 0 ? zeros() : 0, to + (<usize>c << 2), rows, queryStride, width - c);
       }
+    }
+    for (let r = 0; r < rows; r++) scaleRow(to + <usize>r * queryBytes, width, load<f32>(scratch + (<usize>r << 2)));
+  }
+}
+
+/** Products of rows of x, `stride` bytes apart, with the packed keys in the ranges: y [rows][padded]. */
+export function multiplyKeys(
+  x: usize, stride: usize, panels: usize, y: usize,
+  rows: i32, padded: i32, ranges: usize, count: i32, width: i32, packed: usize,
+): void {
+  packAll(x, stride, rows, width, packed);
+  for (let i = 0; i < count; i++) {
+    for (let s = fromOf(ranges, i), to = toOf(ranges, i); s < to; s += 8) {
+      gemmPanel(packed, panels + ((<usize>s * width) << 2), width, zeros(), y + (<usize>s << 2), rows, padded, 8);
     }
   }
+}
+
+/** Multiplies `count` numbers. */
+export function scaleRow(x: usize, count: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  const end = x + (<usize>count << 2);
+  for (; x + 16 <= end; x += 16) v128.store(x, f32x4.mul(v128.load(x), factors));
+  for (; x < end; x += 4) store<f32>(x, load<f32>(x) * factor);
 }
 
 /**
@@ -176,7 +190,7 @@ export function softmax(
   const mine = i32x4.splat(own), shared = i32x4.splat(own & PREFIX);
   let largest = f32x4.splat(-Infinity);
   for (let i = 0; i < count; i++) {
-    const from = load<i32>(ranges + (<usize>i << 3)), to = load<i32>(ranges + (<usize>i << 3), 4);
+    const from = fromOf(ranges, i), to = toOf(ranges, i);
     for (let s = max(visible, from); s < to; s++) store<f32>(row + (<usize>s << 2), -Infinity);
     for (let s = from; s < to; s += 4) {
       const at = row + (<usize>s << 2);
@@ -190,13 +204,13 @@ export function softmax(
         x = v128.bitselect(x, f32x4.splat(-Infinity), seen);
       }
       v128.store(at, x);
-      largest = f32x4.max(largest, x);
+      largest = f32x4.pmax(largest, x);
     }
   }
   const top = f32x4.splat(maxLanes(largest));
   let sum = f32x4.splat(0);
   for (let i = 0; i < count; i++) {
-    const from = load<i32>(ranges + (<usize>i << 3)), to = load<i32>(ranges + (<usize>i << 3), 4);
+    const from = fromOf(ranges, i), to = toOf(ranges, i);
     for (let s = from; s < to; s += 4) {
       const at = row + (<usize>s << 2);
       let p = exp4(f32x4.sub(v128.load(at), top));

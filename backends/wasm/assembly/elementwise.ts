@@ -60,6 +60,15 @@ export function swiglu(gate: usize, up: usize, y: usize, count: i32, thread: i32
   }
 }
 
+// Constants of GELU, four times each.
+const GELU = memory.data<f32>([
+  1, 1, 1, 1,
+  0.5, 0.5, 0.5, 0.5,
+  -1.702, -1.702, -1.702, -1.702,
+  0.044715, 0.044715, 0.044715, 0.044715,
+  -1.5957691216057308, -1.5957691216057308, -1.5957691216057308, -1.5957691216057308,
+], 16);
+
 /** kind: 0 quick, 1 tanh, 2 erf. */
 export function gelu(x: usize, y: usize, count: i32, kind: i32, thread: i32, threads: i32): void {
   const end = share(count, 16, thread + 1, threads);
@@ -76,32 +85,52 @@ export function gelu(x: usize, y: usize, count: i32, kind: i32, thread: i32, thr
 
 @inline
 function gelu4(v: v128, kind: i32): v128 {
-  if (kind == 2) return f32x4.mul(f32x4.mul(v, f32x4.splat(0.5)), f32x4.add(f32x4.splat(1), erf4(v)));
+  const one = v128.load(GELU);
+  if (kind == 2) return f32x4.mul(f32x4.mul(v, v128.load(GELU, 16)), f32x4.add(one, erf4(v)));
   // x·σ(2u): quick has 2u = 1.702x, tanh has u = √(2/π)(x + 0.044715x³), since 1 + tanh u = 2σ(2u)
   let exponent: v128;
   if (kind == 0) {
-    exponent = f32x4.mul(v, f32x4.splat(-1.702));
+    exponent = f32x4.mul(v, v128.load(GELU, 32));
   } else {
-    const cubic = madd(f32x4.mul(f32x4.mul(v, v), v), f32x4.splat(0.044715), v);
-    exponent = f32x4.mul(cubic, f32x4.splat(-1.5957691216057308));
+    const cubic = madd(f32x4.mul(f32x4.mul(v, v), v), v128.load(GELU, 48), v);
+    exponent = f32x4.mul(cubic, v128.load(GELU, 64));
   }
-  return f32x4.div(v, f32x4.add(f32x4.splat(1), exp4(exponent)));
+  return f32x4.div(v, f32x4.add(one, exp4(exponent)));
 }
+
+// Constants of erf, four times each.
+const ERF = memory.data<f32>([
+  4, 4, 4, 4,
+  -4, -4, -4, -4,
+  0.7071067811865476, 0.7071067811865476, 0.7071067811865476, 0.7071067811865476,
+  -2.72614225801306e-10, -2.72614225801306e-10, -2.72614225801306e-10, -2.72614225801306e-10,
+  2.77068142495902e-08, 2.77068142495902e-08, 2.77068142495902e-08, 2.77068142495902e-08,
+  -2.10102402082508e-06, -2.10102402082508e-06, -2.10102402082508e-06, -2.10102402082508e-06,
+  -5.69250639462346e-05, -5.69250639462346e-05, -5.69250639462346e-05, -5.69250639462346e-05,
+  -7.34990630326855e-04, -7.34990630326855e-04, -7.34990630326855e-04, -7.34990630326855e-04,
+  -2.95459980854025e-03, -2.95459980854025e-03, -2.95459980854025e-03, -2.95459980854025e-03,
+  -1.60960333262415e-02, -1.60960333262415e-02, -1.60960333262415e-02, -1.60960333262415e-02,
+  -1.45660718464996e-05, -1.45660718464996e-05, -1.45660718464996e-05, -1.45660718464996e-05,
+  -2.13374055278905e-04, -2.13374055278905e-04, -2.13374055278905e-04, -2.13374055278905e-04,
+  -1.68282697438203e-03, -1.68282697438203e-03, -1.68282697438203e-03, -1.68282697438203e-03,
+  -7.37332916720468e-03, -7.37332916720468e-03, -7.37332916720468e-03, -7.37332916720468e-03,
+  -1.42647390514189e-02, -1.42647390514189e-02, -1.42647390514189e-02, -1.42647390514189e-02,
+], 16);
 
 /** erf(x/√2): rational approximation of erf on −4 … 4, as in Eigen. */
 export function erf4(v: v128): v128 {
-  const limit = f32x4.splat(4);
-  const x = f32x4.max(f32x4.min(f32x4.mul(v, f32x4.splat(0.7071067811865476)), limit), f32x4.neg(limit));
+  const scaled = f32x4.mul(v, v128.load(ERF, 32));
+  const x = f32x4.pmax(f32x4.pmin(scaled, v128.load(ERF)), v128.load(ERF, 16));
   const x2 = f32x4.mul(x, x);
-  let p = madd(x2, f32x4.splat(-2.72614225801306e-10), f32x4.splat(2.77068142495902e-08));
-  p = madd(p, x2, f32x4.splat(-2.10102402082508e-06));
-  p = madd(p, x2, f32x4.splat(-5.69250639462346e-05));
-  p = madd(p, x2, f32x4.splat(-7.34990630326855e-04));
-  p = madd(p, x2, f32x4.splat(-2.95459980854025e-03));
-  p = madd(p, x2, f32x4.splat(-1.60960333262415e-02));
-  let q = madd(x2, f32x4.splat(-1.45660718464996e-05), f32x4.splat(-2.13374055278905e-04));
-  q = madd(q, x2, f32x4.splat(-1.68282697438203e-03));
-  q = madd(q, x2, f32x4.splat(-7.37332916720468e-03));
-  q = madd(q, x2, f32x4.splat(-1.42647390514189e-02));
+  let p = madd(x2, v128.load(ERF, 48), v128.load(ERF, 64));
+  p = madd(p, x2, v128.load(ERF, 80));
+  p = madd(p, x2, v128.load(ERF, 96));
+  p = madd(p, x2, v128.load(ERF, 112));
+  p = madd(p, x2, v128.load(ERF, 128));
+  p = madd(p, x2, v128.load(ERF, 144));
+  let q = madd(x2, v128.load(ERF, 160), v128.load(ERF, 176));
+  q = madd(q, x2, v128.load(ERF, 192));
+  q = madd(q, x2, v128.load(ERF, 208));
+  q = madd(q, x2, v128.load(ERF, 224));
   return f32x4.div(f32x4.mul(x, p), q);
 }

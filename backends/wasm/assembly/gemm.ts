@@ -1,23 +1,24 @@
-// Packed matrix product. A weight lies in panels of 8 output columns, [N/8][K][8]; 4 rows of x are packed as
-// [K][4], so that a 4×8 tile of y takes one load of x and two of the weight per k: 8 accumulators, and V8 keeps
-// everything in registers (4×12 spills, 6×8 is bound by loads).
+// Packed matrix product. A weight lies in panels of 8 output columns, [N/8][K][8]; rows of x are packed in fives and
+// fours for the tiles of tile.ts. The inner dimension goes in pieces, so that a piece of a panel stays in the first-level
+// cache while all packed rows pass by, and y holds the sums so far.
 //
 // Every element of y is one chain of multiply-adds over k in order, whatever the path, so a row gives the same
 // bits alone, in a batch, and with any number of threads.
 import { madd, share } from "./simd";
+import { packTile, rowsInFives, tile4, tile5, zeros } from "./tile";
+
+/** Most numbers of the inner dimension that are taken at once. */
+export const DEPTH: i32 = 512;
 
 /** Bytes of packed rows a thread keeps in its second-level cache. */
-const PACK_BYTES: i32 = 704 * 1024;
+export const PACK_BYTES: i32 = 384 * 1024;
 
-/** Rows that are packed at once for an inner dimension of k: a multiple of 4. */
-@inline
-function packRows(k: i32): i32 {
-  return max(4, (PACK_BYTES / (k << 2)) & ~3);
-}
+/** Room for a tile in front of a thread's scratch, for tiles that stick out. */
+export const TILE_BYTES: usize = 192;
 
 /**
- * y [M,N] = x [M,K] · weightᵀ + bias, or with `add` y += x · weightᵀ. Many rows are shared out by rows (each thread packs its own), few by
- * panels. `scratch` takes `gemmScratch(k)` bytes per thread.
+ * y [M,N] = x [M,K] · weightᵀ + bias, or with `add` y += x · weightᵀ. Many rows are shared out by rows (each thread
+ * packs its own), few by panels. `scratch` takes PACK_BYTES per thread.
  */
 export function gemm(
   x: usize, weight: usize, bias: usize, y: usize,
@@ -30,51 +31,85 @@ export function gemm(
     return;
   }
   const byRows = m >= threads << 3;
-  const row0 = byRows ? share(m, 4, thread, threads) : 0;
-  const row1 = byRows ? share(m, 4, thread + 1, threads) : m;
+  const row0 = byRows ? share(m, 1, thread, threads) : 0;
+  const row1 = byRows ? share(m, 1, thread + 1, threads) : m;
   const panel0 = byRows ? 0 : share(panels, 1, thread, threads);
   const panel1 = byRows ? panels : share(panels, 1, thread + 1, threads);
-  const block = packRows(k);
+  const block = evenly(row1 - row0, packableRows(evenly(k, DEPTH)));
   for (let row = row0; row < row1; row += block) {
-    const rows = min(block, row1 - row);
-    packX(x + ((<usize>row * k) << 2), k, rows, scratch);
+    const from = x + ((<usize>row * k) << 2), to = y + ((<usize>row * n) << 2);
+    product(from, weight, bias, to, min(block, row1 - row), n, k, panel0, panel1, scratch, add);
+  }
+}
+
+/** The product for rows that fit the scratch and some of the panels. */
+export function product(
+  x: usize, weight: usize, bias: usize, y: usize,
+  rows: i32, n: i32, k: i32, panel0: i32, panel1: i32, scratch: usize, add: bool = false,
+): void {
+  const depth = evenly(k, DEPTH);
+  for (let i = 0; i < k; i += depth) {
+    const piece = min(depth, k - i);
+    packAll(x + (<usize>i << 2), <usize>k << 2, rows, piece, scratch);
     for (let panel = panel0; panel < panel1; panel++) {
-      gemmPanel(scratch, weight, bias, y + ((<usize>row * n) << 2), rows, n, k, panel, add);
+      const b = weight + (<usize>(panel * k + i) << 5);
+      const from = i > 0 || add ? 0 : bias == 0 ? zeros() : bias + (<usize>panel << 5);
+      gemmPanel(scratch, b, piece, from, y + (<usize>panel << 5), rows, n, n - (panel << 3));
     }
   }
 }
 
-/** One panel of 8 columns for all packed rows. */
-function gemmPanel(
-  packed: usize, weight: usize, bias: usize, y: usize, rows: i32, n: i32, k: i32, panel: i32, add: bool,
-): void {
-  const b = weight + ((<usize>panel * k) << 5);
-  const column = panel << 3;
-  const columns = min(8, n - column);
-  const tile = packed - 128; // 4×8 numbers in front of the packed rows, for tiles that stick out
-  let bias0 = f32x4.splat(0), bias1 = f32x4.splat(0);
-  if (bias != 0) {
-    bias0 = loadPart(bias + (<usize>column << 2), min(4, columns));
-    bias1 = loadPart(bias + (<usize>column << 2) + 16, columns - 4);
+/** Rows of k numbers that can be packed at once, those that fill up the last tile included. */
+@inline
+export function packableRows(k: i32): i32 {
+  return PACK_BYTES / (k << 2) - 3;
+}
+
+/** The size of parts of `count`, as even as they can be, none larger than `most`. */
+export function evenly(count: i32, most: i32): i32 {
+  const parts = max(1, (count + most - 1) / most);
+  return max(1, (count + parts - 1) / parts);
+}
+
+/** All rows of x [rows][k] for their tiles, `stride` bytes apart. */
+export function packAll(x: usize, stride: usize, rows: i32, k: i32, to: usize): void {
+  const fives = rowsInFives(rows);
+  for (let row = 0; row < rows;) {
+    const height = row < fives ? 5 : 4;
+    packTile(x + <usize>row * stride, stride, rows - row, height, k, to + ((<usize>row * k) << 2));
+    row += height;
   }
+}
+
+/** `columns` columns of y for all packed rows: from + packed · b [k][8], where no `from` is y itself. */
+export function gemmPanel(packed: usize, b: usize, k: i32, from: usize, y: usize, rows: i32, n: i32, columns: i32): void {
   const stride = <usize>n << 2;
-  for (let row = 0; row < rows; row += 4) {
-    const a = packed + ((<usize>row * k) << 2);
-    const at = y + <usize>row * stride + (<usize>column << 2);
-    if (add) {
-      tile4x8(a, b, 32, k, tile, 32, bias0, bias1);
-      for (let r = 0, last = min(4, rows - row); r < last; r++) {
-        addPart(at + <usize>r * stride, v128.load(tile + (<usize>r << 5)), columns);
-        addPart(at + <usize>r * stride + 16, v128.load(tile + (<usize>r << 5), 16), columns - 4);
-      }
-    } else if (columns == 8 && row + 4 <= rows) {
-      tile4x8(a, b, 32, k, at, stride, bias0, bias1);
+  const spare = packed - TILE_BYTES;
+  const fives = rowsInFives(rows);
+  for (let row = 0; row < rows;) {
+    const height = row < fives ? 5 : 4;
+    const a = packed + ((<usize>row * k) << 2), at = y + <usize>row * stride;
+    if (columns >= 8 && row + height <= rows) {
+      const start = from == 0 ? at : from, step = from == 0 ? stride : 0;
+      if (height == 5) tile5(a, b, 32, k, start, step, at, stride);
+      else tile4(a, b, 32, k, start, step, at, stride);
     } else {
-      tile4x8(a, b, 32, k, tile, 32, bias0, bias1);
-      for (let r = 0, last = min(4, rows - row); r < last; r++) {
-        memory.copy(at + <usize>r * stride, tile + (<usize>r << 5), <usize>columns << 2);
-      }
+      // It sticks out of y, so it is made beside it.
+      const count = min(height, rows - row), width = min(8, columns);
+      if (from == 0) copyTile(at, stride, spare, 32, count, width);
+      const start = from == 0 ? spare : from, step: usize = from == 0 ? 32 : 0;
+      if (height == 5) tile5(a, b, 32, k, start, step, spare, 32);
+      else tile4(a, b, 32, k, start, step, spare, 32);
+      copyTile(spare, 32, at, stride, count, width);
     }
+    row += height;
+  }
+}
+
+/** Copies rows of `columns` numbers; steps are bytes from row to row. */
+export function copyTile(from: usize, stepFrom: usize, to: usize, stepTo: usize, rows: i32, columns: i32): void {
+  for (let row = 0; row < rows; row++) {
+    memory.copy(to + <usize>row * stepTo, from + <usize>row * stepFrom, <usize>columns << 2);
   }
 }
 
@@ -86,80 +121,6 @@ export function loadPart(at: usize, count: i32): v128 {
   if (count > 1) v = f32x4.replace_lane(v, 1, load<f32>(at, 4));
   if (count > 2) v = f32x4.replace_lane(v, 2, load<f32>(at, 8));
   return v;
-}
-
-/** c [4][8] = a [k][4] · b [k][8] + bias; `step` bytes between rows of b, `stride` between rows of c. */
-@inline
-export function tile4x8(
-  a: usize, b: usize, step: usize, k: i32, c: usize, stride: usize, bias0: v128, bias1: v128,
-): void {
-  let c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1, c30 = bias0, c31 = bias1;
-  for (let i = 0; i < k; i++) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16), rows = v128.load(a);
-    let s = v128.shuffle<f32>(rows, rows, 0, 0, 0, 0);
-    c00 = madd(s, b0, c00);
-    c01 = madd(s, b1, c01);
-    s = v128.shuffle<f32>(rows, rows, 1, 1, 1, 1);
-    c10 = madd(s, b0, c10);
-    c11 = madd(s, b1, c11);
-    s = v128.shuffle<f32>(rows, rows, 2, 2, 2, 2);
-    c20 = madd(s, b0, c20);
-    c21 = madd(s, b1, c21);
-    s = v128.shuffle<f32>(rows, rows, 3, 3, 3, 3);
-    c30 = madd(s, b0, c30);
-    c31 = madd(s, b1, c31);
-    a += 16;
-    b += step;
-  }
-  v128.store(c, c00);
-  v128.store(c, c01, 16);
-  c += stride;
-  v128.store(c, c10);
-  v128.store(c, c11, 16);
-  c += stride;
-  v128.store(c, c20);
-  v128.store(c, c21, 16);
-  c += stride;
-  v128.store(c, c30);
-  v128.store(c, c31, 16);
-}
-
-/** x [rows][k] → [rows/4][k][4]; rows past the end repeat the last one. */
-export function packX(x: usize, k: i32, rows: i32, packed: usize): void {
-  for (let row = 0; row < rows; row += 4) {
-    packRows4(x + ((<usize>row * k) << 2), <usize>k << 2, rows - row, k, packed + ((<usize>row * k) << 2));
-  }
-}
-
-/** Four rows of k numbers, `stride` bytes apart, as [k][4]; only `rows` of them exist. */
-export function packRows4(x: usize, stride: usize, rows: i32, k: i32, packed: usize): void {
-  let r0 = x, r1 = rows > 1 ? r0 + stride : r0, r2 = rows > 2 ? r1 + stride : r1, r3 = rows > 3 ? r2 + stride : r2;
-  let i = 0;
-  for (; i + 4 <= k; i += 4) {
-    const a = v128.load(r0), b = v128.load(r1), c = v128.load(r2), d = v128.load(r3);
-    const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-    const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-    v128.store(packed, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
-    v128.store(packed, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7), 16);
-    v128.store(packed, v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5), 32);
-    v128.store(packed, v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7), 48);
-    r0 += 16;
-    r1 += 16;
-    r2 += 16;
-    r3 += 16;
-    packed += 64;
-  }
-  for (; i < k; i++) {
-    store<f32>(packed, load<f32>(r0));
-    store<f32>(packed, load<f32>(r1), 4);
-    store<f32>(packed, load<f32>(r2), 8);
-    store<f32>(packed, load<f32>(r3), 12);
-    r0 += 4;
-    r1 += 4;
-    r2 += 4;
-    r3 += 4;
-    packed += 16;
-  }
 }
 
 /** Weights of this size come from main memory, which one stream reads faster than four. */
@@ -244,12 +205,6 @@ export function storePart(at: usize, v: v128, count: i32): void {
   if (count > 0) store<f32>(at, f32x4.extract_lane(v, 0));
   if (count > 1) store<f32>(at, f32x4.extract_lane(v, 1), 4);
   if (count > 2) store<f32>(at, f32x4.extract_lane(v, 2), 8);
-}
-
-/** Adds the first `count` lanes to memory. */
-export function addPart(at: usize, v: v128, count: i32): void {
-  if (count >= 4) v128.store(at, f32x4.add(v128.load(at), v));
-  else if (count > 0) storePart(at, f32x4.add(loadPart(at, count), v), count);
 }
 
 /** Runs the weights of E experts over rows sorted by expert. `weights` points to E addresses. */

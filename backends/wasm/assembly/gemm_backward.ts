@@ -1,7 +1,9 @@
 // Gradients of matrix products. d x = d y · weight runs on a transposed copy of the weight's panels, so that it is the
-// forward product again. d weight = d yᵀ · x writes tiles of 4 inputs × 8 outputs, which is how a panel lies in memory.
-import { gemm } from "./gemm";
-import { madd, share, transpose4 } from "./simd";
+// forward product again. d weight = d yᵀ · x has inputs for rows of its tiles and 8 outputs for columns,
+// which is how a panel lies in memory.
+import { DEPTH, evenly, gemm, gemmPanel, PACK_BYTES, packableRows } from "./gemm";
+import { share, transpose4 } from "./simd";
+import { packColumns, rowsInFives } from "./tile";
 
 /** Panels [N/8][K][8] of a weight [N,K] → panels [K/8][N][8]; columns past K are zero. Threads own panels of K. */
 export function transpose(weight: usize, y: usize, n: i32, k: i32, thread: i32, threads: i32): void {
@@ -40,12 +42,9 @@ export function gemmAddRange(
   gemm(from, weight, 0, to, rows, k, n, scratch, thread, threads, true);
 }
 
-/** Bytes of packed inputs a thread keeps in its second-level cache. */
-const PACK_BYTES: i32 = 384 * 1024;
-
 /**
- * dweight [N,K] (panels) += dyᵀ [N,M] · x [M,K]. Threads own panels of outputs. Scratch: PACK_BYTES or 16·M of packed
- * inputs, then the thread's outputs packed as [panels][M][8].
+ * dweight [N,K] (panels) += dyᵀ [N,M] · x [M,K]. Threads own panels of outputs. Scratch: PACK_BYTES of packed inputs,
+ * then the thread's outputs packed as [panels][M][8].
  */
 export function linearBackwardWeight(
   x: usize, dy: usize, dweight: usize, m: i32, n: i32, k: i32, scratch: usize, thread: i32, threads: i32,
@@ -53,73 +52,33 @@ export function linearBackwardWeight(
   const panels = (n + 7) >> 3;
   const panel0 = share(panels, 1, thread, threads), panel1 = share(panels, 1, thread + 1, threads);
   if (m == 0 || panel0 == panel1) return;
-  const block = max(4, (PACK_BYTES / (m << 2)) & ~3);
-  const outputs = scratch + <usize>max(PACK_BYTES, m << 4);
+  const outputs = scratch + PACK_BYTES;
   for (let panel = panel0; panel < panel1; panel++) {
-    packColumns(dy, outputs + ((<usize>(panel - panel0) * m) << 5), m, n, panel << 3, 8);
+    const column = panel << 3;
+    packColumns(dy + (<usize>column << 2), n, m, n - column, 8, outputs + ((<usize>(panel - panel0) * m) << 5));
   }
+  const depth = evenly(m, DEPTH), block = evenly(k, packableRows(depth));
   for (let column = 0; column < k; column += block) {
     const columns = min(block, k - column);
-    for (let c = 0; c < columns; c += 4) packColumns(x, scratch + ((<usize>c * m) << 2), m, k, column + c, 4);
-    for (let panel = panel0; panel < panel1; panel++) {
-      const b = outputs + ((<usize>(panel - panel0) * m) << 5);
-      const to = dweight + ((<usize>panel * k + column) << 5);
-      for (let c = 0; c < columns; c += 4) {
-        addTile(scratch + ((<usize>c * m) << 2), b, m, to + (<usize>c << 5), columns - c, n - (panel << 3));
+    for (let i = 0; i < m; i += depth) {
+      const piece = min(depth, m - i);
+      packInputs(x + ((<usize>i * k + column) << 2), k, piece, columns, scratch);
+      for (let panel = panel0; panel < panel1; panel++) {
+        const b = outputs + ((<usize>(panel - panel0) * m + i) << 5);
+        gemmPanel(scratch, b, piece, 0, dweight + ((<usize>panel * k + column) << 5), columns, 8, 8);
       }
     }
   }
 }
 
-/** Columns column … column + width of x [M,K] as [M][width]; columns past K are zero. width is 4 or 8. */
-function packColumns(x: usize, to: usize, m: i32, k: i32, column: i32, width: i32): void {
-  let from = x + (<usize>column << 2);
-  const stride = <usize>k << 2, step = <usize>width << 2;
-  const there = min(width, k - column);
-  for (let row = 0; row < m; row++) {
-    if (there == width) {
-      v128.store(to, v128.load(from));
-      if (width == 8) v128.store(to, v128.load(from, 16), 16);
-    } else {
-      for (let c = 0; c < width; c++) {
-        store<f32>(to + (<usize>c << 2), c < there ? load<f32>(from + (<usize>c << 2)) : <f32>0);
-      }
-    }
-    from += stride;
-    to += step;
+/** Columns of x [m][`stride`] for the tiles whose rows they are. */
+export function packInputs(x: usize, stride: i32, m: i32, columns: i32, to: usize): void {
+  const fives = rowsInFives(columns);
+  for (let column = 0; column < columns;) {
+    const height = column < fives ? 5 : 4;
+    packColumns(x + (<usize>column << 2), stride, m, columns - column, height, to + ((<usize>column * m) << 2));
+    column += height;
   }
-}
-
-/** c [4][8] += a [m][4]ᵀ · b [m][8]; only the first `rows` rows, and lanes past `lanes` stay as they are. */
-function addTile(a: usize, b: usize, m: i32, c: usize, rows: i32, lanes: i32): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
-  for (let i = 0; i < m; i++) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16), row = v128.load(a);
-    let s = v128.shuffle<f32>(row, row, 0, 0, 0, 0);
-    c00 = madd(s, b0, c00);
-    c01 = madd(s, b1, c01);
-    s = v128.shuffle<f32>(row, row, 1, 1, 1, 1);
-    c10 = madd(s, b0, c10);
-    c11 = madd(s, b1, c11);
-    s = v128.shuffle<f32>(row, row, 2, 2, 2, 2);
-    c20 = madd(s, b0, c20);
-    c21 = madd(s, b1, c21);
-    s = v128.shuffle<f32>(row, row, 3, 3, 3, 3);
-    c30 = madd(s, b0, c30);
-    c31 = madd(s, b1, c31);
-    a += 16;
-    b += 32;
-  }
-  addRow(c, c00, c01);
-  if (rows > 1) addRow(c + 32, c10, c11);
-  if (rows > 2) addRow(c + 64, c20, c21);
-  if (rows > 3) addRow(c + 96, c30, c31);
-}
-
-@inline
-function addRow(at: usize, v0: v128, v1: v128): void {
-  v128.store(at, f32x4.add(v128.load(at), v0));
-  v128.store(at, f32x4.add(v128.load(at, 16), v1), 16);
 }
 
 /** Each expert's dweight from its rows of x and dy. `dweights` points to E addresses. */

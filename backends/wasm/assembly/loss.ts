@@ -1,32 +1,22 @@
 // crossEntropy with the head inside, so that only a few rows of logits exist at a time; squaredError,
 // meanLoss.
-import { packRows4, tile4x8 } from "./gemm";
+import { product } from "./gemm";
 import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 
 /** Rows whose logits a thread holds at once; the head is streamed once per block. */
 const BLOCK: i32 = 32;
 
-/** loss [M]; scratch: BLOCK packed rows [k][4], then BLOCK rows of padded logits. */
+/** loss [M]; scratch: BLOCK packed rows, then BLOCK rows of padded logits. */
 export function crossEntropy(
   hidden: usize, weight: usize, target: usize, loss: usize,
   m: i32, n: i32, k: i32, scratch: usize, thread: i32, threads: i32,
 ): void {
-  const row1 = share(m, 4, thread + 1, threads);
+  const row1 = share(m, 1, thread + 1, threads);
   const padded = (n + 7) & ~7;
   const logits = scratch + ((<usize>BLOCK * k) << 2);
-  const zero = f32x4.splat(0);
-  for (let row = share(m, 4, thread, threads); row < row1; row += BLOCK) {
+  for (let row = share(m, 1, thread, threads); row < row1; row += BLOCK) {
     const rows = min(BLOCK, row1 - row);
-    for (let r = 0; r < rows; r += 4) {
-      packRows4(hidden + ((<usize>(row + r) * k) << 2), <usize>k << 2, rows - r, k, scratch + ((<usize>r * k) << 2));
-    }
-    for (let column = 0; column < padded; column += 8) {
-      const panel = weight + ((<usize>column * k) << 2);
-      for (let r = 0; r < rows; r += 4) {
-        const to = logits + ((<usize>r * padded + column) << 2);
-        tile4x8(scratch + ((<usize>r * k) << 2), panel, 32, k, to, <usize>padded << 2, zero, zero);
-      }
-    }
+    product(hidden + ((<usize>row * k) << 2), weight, 0, logits, rows, padded, k, 0, padded >> 3, scratch);
     for (let r = 0; r < rows; r++) {
       const id = load<i32>(target + (<usize>(row + r) << 2));
       const at = logits + ((<usize>r * padded) << 2);
