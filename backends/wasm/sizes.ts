@@ -8,7 +8,7 @@
 export const TILE_BYTES = 192;
 
 /** Bytes of packed rows that a thread keeps; as in assembly/gemm.ts. */
-export const PACK_BYTES = 384 * 1024;
+export const PACK_BYTES = 704 * 1024;
 
 /** Queries that attention takes at once; as in assembly/attention.ts. */
 export const QUERIES = 20;

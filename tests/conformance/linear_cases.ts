@@ -5,8 +5,8 @@
  */
 import { type CaseGraph, type KernelCase, kernelCase, wholeNumbers } from "./case.ts";
 
-/** Rows: one token, every small tile, and more than a block. */
-const rows = [1, 2, 3, 4, 5, 7, 8, 33, 130];
+/** Rows: one token, every way to fill tiles of four and five, and more than a block. */
+const rows = [1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 33, 130];
 
 /** Input and output widths, on and off multiples of 4, 8 and 32. */
 const widths = [[1, 1], [1, 13], [13, 1], [5, 7], [13, 13], [31, 9], [64, 66], [67, 33], [129, 131]] as const;
@@ -42,7 +42,7 @@ function linearBackwardCases(
 /** Cases of the backward kernels; they add to outputs that hold something already. */
 const backwardCases: readonly KernelCase[] = [
   ...rows.flatMap((M) => widths.flatMap(([K, N]) => linearBackwardCases({ M, K, N, tolerance: 1e-5 }))),
-  ...([[66, 193, 517], [515, 67, 33], [260, 257, 131]] as const).flatMap(([M, K, N]) =>
+  ...([[66, 193, 517], [515, 67, 33], [260, 257, 131], [37, 21, 1543], [1543, 37, 21]] as const).flatMap(([M, K, N]) =>
     linearBackwardCases({ M, K, N, tolerance: 5e-5 })
   ),
   kernelCase(
@@ -101,7 +101,7 @@ export const linearCases: readonly KernelCase[] = [
       }),
     ])
   ),
-  ...([[1, 257, 1031], [1, 1027, 67], [3, 515, 260], [66, 193, 517]] as const).map(([M, K, N]) =>
+  ...([[1, 257, 1031], [1, 1027, 67], [3, 515, 260], [66, 193, 517], [37, 1543, 21]] as const).map(([M, K, N]) =>
     kernelCase({ kernel: "linear", label: `${M} rows, ${K} to ${N}, more than a block`, tolerance: 5e-5 }, (c) => {
       c.output("y", c.graph.linear(c.input("x", [M, K]), c.matrix("w", [N, K]), c.parameter("b", [N])));
     })

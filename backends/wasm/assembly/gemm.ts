@@ -8,10 +8,10 @@ import { madd, share } from "./simd";
 import { packTile, rowsInFives, tile4, tile5, zeros } from "./tile";
 
 /** Most numbers of the inner dimension that are taken at once. */
-export const DEPTH: i32 = 512;
+export const DEPTH: i32 = 768;
 
 /** Bytes of packed rows a thread keeps in its second-level cache. */
-export const PACK_BYTES: i32 = 384 * 1024;
+export const PACK_BYTES: i32 = 704 * 1024;
 
 /** Room for a tile in front of a thread's scratch, for tiles that stick out. */
 export const TILE_BYTES: usize = 192;
