@@ -41,14 +41,14 @@ if (data === undefined || out === undefined) throw new TypeError("Cannot prepare
 const classes: ObjectClass[] = JSON.parse(await Deno.readTextFile(`${data}/tiny-imagenet-126/classes.json`));
 const train = await flickr("train");
 const val = await flickr("val");
-const things = await tiny();
-await write("train.jsonl", [...train.rows, ...things].map(rowLine));
+const all = mixImages([...train.rows, ...await tiny()]);
+await write("train.jsonl", all.map(rowLine));
 await write("captions.jsonl", train.rows.filter(({ kind }) => kind === "caption").map(rowLine));
 await write("val.jsonl", val.rows.map(rowLine));
 await write("eval-captions.jsonl", val.captions.map((row) => JSON.stringify(row)));
 await write("eval-questions.jsonl", val.questions.map((row) => JSON.stringify(row)));
 
-console.log(["train.jsonl", ...describeRows([...train.rows, ...things])].join("\n"));
+console.log(["train.jsonl", ...describeRows(all)].join("\n"));
 console.log(["val.jsonl", ...describeRows(val.rows)].join("\n"));
 const groups = Map.groupBy(val.questions, ({ group }) => group);
 const shown = [...groups].map(([group, rows]) => `${group} ${rows.length}`);
@@ -86,10 +86,15 @@ async function tiny(): Promise<RecipeRow[]> {
   );
   const image = ({ file }: ObjectPhoto) => `tiny/${file}`;
   await unpackAll(pack, chosen.map(({ photo }) => ({ record: photo, path: image(photo) })));
-  return new Draws(seed, "tiny").shuffle(chosen).flatMap(({ photo, own }) => {
+  return chosen.flatMap(({ photo, own }) => {
     const shown = classes.find(({ label }) => label === photo.label)!;
     return objectRows(shown, { seed, image: image(photo), classes, own });
   });
+}
+
+/** Rows in an order in which those of an image still follow each other: small images fill what large ones leave. */
+function mixImages(rows: readonly RecipeRow[]): RecipeRow[] {
+  return new Draws(seed, "images").shuffle([...Map.groupBy(rows, ({ image }) => image).values()]).flat();
 }
 
 async function unpackAll(pack: string, files: readonly PackedFile[]): Promise<void> {
