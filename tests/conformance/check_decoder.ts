@@ -5,7 +5,7 @@
  */
 import type { Backend, Program } from "../../core/backend.ts";
 import type { Decoder, ForwardOptions } from "../../core/decoder.ts";
-import { Graph } from "../../core/graph/graph.ts";
+import { Graph, packedSegment } from "../../core/graph/graph.ts";
 import { compareNumbers } from "./check_backend.ts";
 import {
   checkFinite,
@@ -34,8 +34,8 @@ interface Subject {
 
 /**
  * Checks a decoder: shapes, finite numbers, that runs repeat, that sequences of a batch do not mix, that a token sees
- * those before it and none after it or masked, that a KV cache changes nothing, and that the head is what the logits
- * are made with.
+ * those before it and none after it or masked, that a KV cache changes nothing, that sequences packed into a row are as
+ * they are alone, unless it throws for them, and that the head is what the logits are made with.
  *
  * @throws {Error} naming the decoder and what is wrong
  */
@@ -55,6 +55,7 @@ export async function checkDecoder(decoder: Decoder, backend: Backend, options: 
   await checkHead(subject);
   await checkAuxLoss(subject);
   await checkCache(subject);
+  await checkPacking(subject);
 }
 
 /** Ids of a row of T tokens that differ from those of another start. */
@@ -213,4 +214,32 @@ async function checkCache(subject: Subject): Promise<void> {
     expect(logits.slice(0, V), [0, s, 1]);
     expect(logits.slice(V), [1, t, 1]);
   }
+}
+
+/** Two sequences behind one beginning, and what each of them gives alone. */
+async function checkPacking(subject: Subject): Promise<void> {
+  const { part, decoder, run, tolerance } = subject;
+  const V = decoder.vocabulary;
+  const input = (graph: Graph, name: string) => graph.input(name, "i32", [1, T]);
+  const forward = (graph: Graph) => ({
+    packing: { position: input(graph, "position"), segment: input(graph, "segment") },
+  });
+  let graph: Graph;
+  try {
+    graph = draw(subject, { rows: 1, forward });
+  } catch {
+    return; // it knows no packing and says so
+  }
+  const [a, b, c, d, e, f] = idsFrom(1, decoder) as [number, number, number, number, number, number];
+  const packed = await runOnce(run.load(graph), {
+    ids: Int32Array.of(a, b, c, d, e, f),
+    position: Int32Array.of(0, 1, 2, 3, 2, 3),
+    segment: Int32Array.from([0, 0, 1, 1, 2, 2], (at) => packedSegment(1, at)),
+  });
+  const alone = await runOnce(run.load(draw(subject, { rows: 2, tokens: 4 })), {
+    ids: Int32Array.of(a, b, c, d, a, b, e, f),
+  });
+  const place = `${part} on sequences packed into one row`;
+  compareNumbers(packed.slice(0, 4 * V), alone.slice(0, 4 * V), { place, tolerance });
+  compareNumbers(packed.slice(4 * V), alone.slice(6 * V), { place, tolerance });
 }

@@ -54,6 +54,22 @@ Deno.test("checkDecoder() refuses a decoder whose tokens see later ones, or othe
   await refused(attendAll({ together: true }), "on a sequence alone");
 });
 
+Deno.test("checkDecoder() refuses a decoder that takes packed rows for one sequence, and takes one that throws", async () => {
+  const mixing: Decoder = {
+    ...decoder,
+    forward: (graph, hidden, options) => decoder.forward(graph, hidden, { ...options, packing: undefined }),
+  };
+  await refused(mixing, "on sequences packed into one row");
+  const honest: Decoder = {
+    ...decoder,
+    forward(graph, hidden, options) {
+      if (options?.packing !== undefined) throw new TypeError("Cannot run packed rows: this decoder knows none");
+      return decoder.forward(graph, hidden, options);
+    },
+  };
+  await checkDecoder(honest, reference);
+});
+
 Deno.test("checkDecoder() refuses a decoder whose tokens see nothing before them", async () => {
   const forward: Decoder["forward"] = (_graph, hidden) => ({ hidden, blocks: [] });
   await refused({ ...decoder, tied: [], forward }, "a token does not see the ones before it");
