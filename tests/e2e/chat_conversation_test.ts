@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { settingNames } from "../../cli/chat/settings.ts";
 import { denoArguments, minimind, RunningCommand } from "./run_command.ts";
 import { imagePath, TinyFolder } from "./tiny_model.ts";
 
@@ -69,8 +70,7 @@ Deno.test("minimind chat --interactive says an error in one line and goes on", a
     'Cannot run "/imag": did you mean /image? there are /image, /clear, /regen, /set, /save, /help, /exit',
     'Cannot read "none.png": there is no such file',
     "Cannot answer again: nothing was asked yet",
-    'Cannot set "heat": there are max-new-tokens, temperature, top-k, top-p, min-p, repetition-penalty, seed, ' +
-    "open-thinking, system",
+    `Cannot set "heat": there are ${settingNames.join(", ")}`,
     'Cannot set "top_p": "two" is not a number',
     "Cannot sample with minP 2: it must be from 0 to 1",
     "Cannot save: name a file, /save FILE",

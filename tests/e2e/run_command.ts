@@ -104,7 +104,7 @@ export class RunningCommand implements AsyncDisposable {
 
   /** Sends Ctrl-C. */
   interrupt(): void {
-    this.#child.kill("SIGINT");
+    this.#signal("SIGINT");
   }
 
   /**
@@ -130,12 +130,16 @@ export class RunningCommand implements AsyncDisposable {
 
   /** Ends it in any case. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal("SIGKILL");
+    await this.end();
+  }
+
+  #signal(signal: Deno.Signal): void {
     try {
-      this.#child.kill("SIGKILL");
+      this.#child.kill(signal);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // it has ended already
     }
-    await this.end();
   }
 
   async #listen(stream: ReadableStream<Uint8Array>, hear: (text: string) => void): Promise<void> {
