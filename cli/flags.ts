@@ -52,8 +52,9 @@ export interface Parsed<F extends Flags> {
 export function parseFlags<const F extends Flags>(args: readonly string[], flags: F): Parsed<F> {
   const names = Object.keys(flags);
   const ofType = (...types: Flag["type"][]) => names.filter((name) => types.includes(flags[name]!.type));
-  const switches = ofType("switch").flatMap((name) => spellings(name, flags[name]!));
-  const parsed = parseArgs(joinSwitches(args.map(kebab), switches), {
+  const spelt = (...types: Flag["type"][]) => ofType(...types).flatMap((name) => spellings(name, flags[name]!));
+  const joined = joinValues(args.map(kebab), { switches: spelt("switch"), valued: spelt("string", "number", "list") });
+  const parsed = parseArgs(joined, {
     alias: Object.fromEntries(names.map((name) => [name, flags[name]!.aliases ?? []])),
     boolean: ofType("boolean", "switch"),
     string: [...ofType("string", "number", "list"), "_"],
@@ -93,15 +94,28 @@ function kebab(arg: string, index: number, args: readonly string[]): string {
   return [name!.replaceAll("_", "-"), ...value].join("=");
 }
 
-/** `--show-speed 1` → `--show-speed=true`, so that the number is not taken for an argument of its own. */
-function joinSwitches(args: readonly string[], switches: readonly string[]): string[] {
+/**
+ * Joins a long flag with a value that would be taken for an argument or a flag of its own: `--show-speed 1` →
+ * `--show-speed=true`, `--json -` → `--json=-`, `--length-penalty -1` → `--length-penalty=-1`.
+ */
+function joinValues(
+  args: readonly string[],
+  { switches, valued }: { readonly switches: readonly string[]; readonly valued: readonly string[] },
+): string[] {
   const joined: string[] = [];
   const digits = new Map([["0", "false"], ["1", "true"]]);
   const end = args.indexOf("--");
+  const within = end < 0 ? args.length : end;
   for (let i = 0; i < args.length; i++) {
     const [name, value] = args[i]!.split("=");
-    const known = switches.includes(name!) && (end < 0 || i < end);
-    const given = known ? digits.get(value ?? args[i + 1]!) : undefined;
+    const next = i + 1 < within ? args[i + 1] : undefined;
+    let given: string | undefined;
+    if (i < within && switches.includes(name!)) given = digits.get(value ?? next ?? "");
+    else if (
+      value === undefined && name!.startsWith("--") && valued.includes(name!) && /^-(\.?\d|$)/.test(next ?? "")
+    ) {
+      given = next;
+    }
     joined.push(given === undefined ? args[i]! : `${name}=${given}`);
     if (given !== undefined && value === undefined) i++;
   }

@@ -59,6 +59,8 @@ export class ChatModel implements AsyncDisposable {
   readonly #renderer: ChatRenderer;
   readonly #generator: TokenGenerator;
   readonly #images: ImageCache;
+  /** Embeddings under way, by key: chats at the same time encode an image once. */
+  readonly #encoding = new Map<string, Promise<Float32Array>>();
   #encoder: ImageEncoder | undefined;
 
   /** Use `loadModel`, which reads a config. */
@@ -180,8 +182,9 @@ export class ChatModel implements AsyncDisposable {
     return embeddings;
   }
 
-  async #embed(source: ImageSource, { signal, clock }: EmbedContext): Promise<Float32Array> {
-    const { name, model, weights, backend, preprocessor, readFile } = this.parts;
+  async #embed(source: ImageSource, context: EmbedContext): Promise<Float32Array> {
+    const { signal } = context;
+    const { name, preprocessor, readFile } = this.parts;
     if (preprocessor === undefined) throw new ConfigError(`Cannot look at images: "${name}" has no encoder`);
     // Bytes that are too many are refused by loadImage, with the file's name.
     const readable = typeof source === "string" && !source.startsWith("data:");
@@ -189,16 +192,33 @@ export class ChatModel implements AsyncDisposable {
       ? await readFile(source, { maxBytes: maxImageBytes, ...signal && { signal } })
       : await readSource(source, { maxBytes: Infinity, readFile, signal });
     const key = await contentKey(file);
-    const known = this.#images.get(key);
+    // Whoever began to encode it may have been aborted; then it is begun anew.
+    const begun = this.#encoding.get(key);
+    const known = begun === undefined ? this.#images.get(key) : await begun.catch(() => undefined);
     if (known !== undefined) return known;
-    const image = await loadImage(file, { name: nameOf(source), maxBytes: maxImageBytes, ...signal && { signal } });
+    const encoding = this.#encode(file, { ...context, name: nameOf(source), preprocessor });
+    this.#encoding.set(key, encoding);
+    try {
+      const embeddings = await encoding;
+      this.#images.set(key, embeddings);
+      return embeddings;
+    } finally {
+      this.#encoding.delete(key);
+    }
+  }
+
+  async #encode(
+    file: Uint8Array,
+    { name, preprocessor, signal, clock }: EmbedContext & { name: string; preprocessor: Preprocessor },
+  ): Promise<Float32Array> {
+    const { model, weights, backend } = this.parts;
+    const image = await loadImage(file, { name, maxBytes: maxImageBytes, ...signal && { signal } });
     const { values } = preprocess(image, preprocessor);
     clock.mark("imageMs");
     signal?.throwIfAborted();
     this.#encoder ??= new ImageEncoder(backend, model, { weights });
     const embeddings = await this.#encoder.encode(values);
     clock.mark("encodeMs");
-    this.#images.set(key, embeddings);
     return embeddings;
   }
 

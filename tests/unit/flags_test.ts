@@ -30,6 +30,13 @@ Deno.test("parseFlags() keeps a string flag's number-like value a string", () =>
   assertEquals(parseFlags(["--backend", "1e3"], declared).flags.backend, "1e3");
 });
 
+Deno.test("parseFlags() takes a hyphen and negative numbers for values", () => {
+  const { flags, positional } = parseFlags(["--backend", "-", "--max_new_tokens", "-1.5", "-"], declared);
+  assertEquals([flags.backend, flags["max-new-tokens"], positional], ["-", -1.5, ["-"]]);
+  assertEquals(parseFlags(["--backend", "a", "--", "--backend", "-1"], declared).positional, ["--backend", "-1"]);
+  assertThrows(() => parseFlags(["--backend", "--json"], declared), TypeError, "it needs a string");
+});
+
 Deno.test("parseFlags() names an unknown flag and the one that was meant", () => {
   const message = (args: string[]) => assertThrows(() => parseFlags(args, declared), TypeError).message;
   assertEquals(message(["--backed", "wasm"]), `Cannot read flag "--backed": did you mean --backend?`);
