@@ -11,7 +11,7 @@ import type { ImageScore } from "./image_score.ts";
 import type { Accuracy, QuestionResult } from "./questions.ts";
 
 /** Scores by language. */
-type ByLanguage<Result> = ReadonlyMap<string, Result>;
+export type ByLanguage<Result> = ReadonlyMap<string, Result>;
 
 /** Captions: a table for each language. */
 export function captionText(results: ByLanguage<CaptionResult>): string {

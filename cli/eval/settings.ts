@@ -33,7 +33,18 @@ export const evalFlags = {
   },
   quiet: { type: "boolean", aliases: ["q"], summary: "Prints nothing but the result" },
   ...modelFlags,
+  "ctx-size": { ...modelFlags["ctx-size"], summary: "Tokens of a question and its answer together (default 512)" },
   ...samplingFlags,
+  "max-new-tokens": {
+    ...samplingFlags["max-new-tokens"],
+    summary: "Most tokens of an answer (default 64 for captions, 8 for questions)",
+  },
+  temperature: { ...samplingFlags.temperature, summary: "Draws answers, and so do the flags that follow" },
+  beam: {
+    ...samplingFlags.beam,
+    summary: "Looks for the likeliest answer along N sequences (default 3 for captions, for questions 1: greedy)",
+  },
+  seed: { ...samplingFlags.seed, summary: "Start of what is drawn (default 0)" },
 } as const;
 
 /** Values of {@link evalFlags}. */
