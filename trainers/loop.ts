@@ -52,10 +52,12 @@ export interface TrainOptions {
 }
 
 /**
- * Trains and tells what happens. Validations and checkpoints come right after an update, the first one that reaches or
+ * Trains and tells what happens. A batch of which all rows were left out takes its place in the schedule, but nothing is
+ * learnt from it, and without any other no update is made. Validations and checkpoints come right after an update, the first one that reaches or
  * passes their number of batches. Only there may the caller use the parameters or stop listening.
  *
- * @throws {RangeError} if there are no batches, or too many updates in a row were not finite
+ * @throws {RangeError} if there are no batches, an epoch has nothing to learn, or too many updates in a row were not
+ *   finite
  * @throws the signal's reason once it is aborted
  *
  * @example
@@ -71,8 +73,12 @@ export function train(options: TrainOptions): AsyncGenerator<TrainEvent, void, v
 
 /** Batches that wait for their update. */
 interface Pending {
+  /** Those that have something to learn. */
   readonly batches: TrainBatch[];
   readonly cursors: Cursor[];
+  /** All of them, and their tokens. */
+  passed: number;
+  tokens: number;
   total: number;
   crossEntropy: number;
 }
@@ -83,6 +89,8 @@ class Run {
   readonly #totalBatches: number;
   #state: RunState;
   #skipsInARow = 0;
+  /** Whether something was learnt in this epoch; a run that goes on within one does not know. */
+  #learns: boolean;
   /** Seconds of learning and tokens learnt since the run began or went on. */
   #busy = { seconds: 0, tokens: 0, batches: 0 };
 
@@ -101,6 +109,7 @@ class Run {
     this.#options = options;
     this.#totalBatches = epochs * batchesPerEpoch - dropped;
     this.#state = state;
+    this.#learns = state.cursor.batch > 0;
     options.step.updates = state.updates;
   }
 
@@ -112,7 +121,7 @@ class Run {
     let next = this.#fetch(cursor);
     while (!this.#isEnd(cursor)) {
       const start = performance.now();
-      const pending: Pending = { batches: [], cursors: [], total: 0, crossEntropy: 0 };
+      const pending: Pending = { batches: [], cursors: [], passed: 0, tokens: 0, total: 0, crossEntropy: 0 };
       let updates: boolean;
       do {
         if (signal?.aborted) {
@@ -120,19 +129,29 @@ class Run {
           throw signal.reason;
         }
         const batch = (await next)!;
-        pending.batches.push(batch);
-        pending.cursors.push(cursor);
+        const learns = batch.targets.some((id) => id >= 0);
+        if (learns) {
+          pending.batches.push(batch);
+          pending.cursors.push(cursor);
+        }
+        this.#learns ||= learns;
+        pending.passed++;
+        pending.tokens += batch.ids.length;
         updates = this.#updatesAfter(cursor);
         cursor = this.#after(cursor);
+        if (cursor.batch === 0 && !this.#learns) throw new RangeError("Cannot train: no row of an epoch can be learnt");
+        if (cursor.batch === 0) this.#learns = false;
         // The next batch is read, decoded and resized while this one is learnt.
         next = this.#fetch(cursor);
+        if (!learns) continue;
         const { total, crossEntropy } = await step.backward(batch);
         pending.total += total;
         pending.crossEntropy += crossEntropy;
       } while (!updates);
 
       const before = this.#state.batches;
-      yield await this.#update(pending, { cursor, start });
+      const event = await this.#update(pending, { cursor, start });
+      if (event !== undefined) yield event;
       saved = false;
       const ended = this.#isEnd(cursor);
       const due = (every = this.#options.batches.batchesPerEpoch) =>
@@ -153,28 +172,28 @@ class Run {
   }
 
   async #update(
-    { batches, cursors, total, crossEntropy }: Pending,
+    { batches, cursors, passed, tokens, total, crossEntropy }: Pending,
     { cursor, start }: { readonly cursor: Cursor; readonly start: number },
-  ): Promise<TrainEvent> {
+  ): Promise<TrainEvent | undefined> {
     const { step, backend, schedule, maxSkips = 10 } = this.#options;
-    const learningRate = schedule(this.#state.batches + batches.length - 1);
-    const { norm, applied } = await step.update(learningRate);
-    const tokens = batches.reduce((sum, { ids }) => sum + ids.length, 0);
-    const seconds = (performance.now() - start) / 1000;
+    const learningRate = schedule(this.#state.batches + passed - 1);
     const count = batches.length;
+    const { norm, applied } = count === 0 ? { norm: 0, applied: true } : await step.update(learningRate);
+    const seconds = (performance.now() - start) / 1000;
     this.#busy = {
       seconds: this.#busy.seconds + seconds,
       tokens: this.#busy.tokens + tokens,
-      batches: this.#busy.batches + count,
+      batches: this.#busy.batches + passed,
     };
     this.#state = {
       ...this.#state,
       cursor,
-      batches: this.#state.batches + count,
+      batches: this.#state.batches + passed,
       updates: step.updates,
       skipped: this.#state.skipped + (applied ? 0 : 1),
       tokens: this.#state.tokens + tokens,
     };
+    if (count === 0) return undefined;
     if (!applied) {
       const bad = await findBadTensor({ step, backend }, batches);
       if (++this.#skipsInARow >= maxSkips) {

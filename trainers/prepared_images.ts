@@ -13,10 +13,16 @@ export interface FeatureKeeper {
   set(key: string, features: Float32Array): Promise<void>;
 }
 
+/** What is known of an image beside its content. */
+export interface ImageContext {
+  /** What messages call it. Default `image`. */
+  readonly name?: string | undefined;
+}
+
 /** Options of {@link PreparedImages}. */
 export interface PreparedImagesOptions {
   /** Image file → features `[N,C]` or pixels `[3,S,S]`, in C order. */
-  readonly prepare: (image: Uint8Array) => Promise<Float32Array>;
+  readonly prepare: (image: Uint8Array, context: ImageContext) => Promise<Float32Array>;
   /** Key of an image file: its content, and for features whatever tells encoders apart. */
   readonly key: (image: Uint8Array) => Promise<string>;
   /** Keeps what is dear over runs. Default: all is kept in memory alone. */
@@ -55,7 +61,7 @@ export class PreparedImages {
   }
 
   /** What becomes of an image file, in C order. Not to be written to. */
-  async of(image: Uint8Array): Promise<Float32Array> {
+  async of(image: Uint8Array, context: ImageContext = {}): Promise<Float32Array> {
     const key = await this.#options.key(image);
     const known = this.#entries.get(key);
     if (known !== undefined) {
@@ -66,20 +72,23 @@ export class PreparedImages {
     }
     let pending = this.#pending.get(key);
     if (pending === undefined) {
-      pending = this.#find(key, image).finally(() => this.#pending.delete(key));
+      pending = this.#find(image, { key, context }).finally(() => this.#pending.delete(key));
       this.#pending.set(key, pending);
     }
     return await pending;
   }
 
-  async #find(key: string, image: Uint8Array): Promise<Float32Array> {
+  async #find(
+    image: Uint8Array,
+    { key, context }: { readonly key: string; readonly context: ImageContext },
+  ): Promise<Float32Array> {
     const { prepare, keeper, maxBytes = 256 * 2 ** 20 } = this.#options;
     let values = await keeper?.get(key);
     if (values === undefined) {
       // Those that wait for each other take their time once.
       if (this.#busy.images++ === 0) this.#busy.since = performance.now();
       try {
-        values = await prepare(image);
+        values = await prepare(image, context);
         this.counts.prepared++;
       } finally {
         if (--this.#busy.images === 0) this.counts.prepareMs += performance.now() - this.#busy.since;

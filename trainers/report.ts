@@ -31,7 +31,9 @@ export function renderReport({ title, tables, records, images = [] }: ReportOpti
     `<dl class="facts">${facts(records).map(fact).join("")}</dl>`,
     `<div class="charts">${charts(records).join("\n")}</div>`,
     ...samples.length > 0 ? [`<h2>Fixed prompts</h2>${sampleCards(samples, images)}`] : [],
-    ...Object.entries(tables).map(([heading, values]) => `<h2>${escapeHtml(heading)}</h2>${table(values)}`),
+    ...Object.entries(tables).filter(([, values]) => Object.keys(values).length > 0).map(([heading, values]) =>
+      `<h2>${escapeHtml(heading)}</h2>${table(values)}`
+    ),
     "</body></html>\n",
   ].join("\n");
 }

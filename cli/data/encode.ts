@@ -15,6 +15,7 @@ import { openModel } from "../open_model.ts";
 import { note, stderr } from "../terminal.ts";
 import { prepareFeatures } from "../train/images.ts";
 import { openRows, trainRows } from "../train/rows.ts";
+import { SkippedRows } from "../train/skipped_rows.ts";
 import { encodeLine, encodeSummary, type FeatureTimes } from "./encode_text.ts";
 
 /** Flags of `data encode`, for {@link parseFlags}. */
@@ -79,21 +80,20 @@ async function encodeFile({ file, folder, skipBadRows, flags, signal }: Job): Pr
   using encoder = new FeatureEncoder(parts.backend, parts.model.encoder!, { weights: parts.weights });
   const images = await prepareFeatures(parts, { encoder, folder });
   const examples: Uint8Array[] = [];
-  const collect = (image: Uint8Array) => {
+  const collect: typeof images.of = (image, context) => {
     if (examples.length < measured) examples.push(image);
-    return images.of(image);
+    return images.of(image, context);
   };
-  let skipped = 0;
+  const skipped = new SkippedRows((line) => {
+    clearLine();
+    note(line);
+  });
   const rows = trainRows(dataset, {
     parts,
     images: { of: collect },
     settings: { tokens: 2 ** 30, seed: 0, skipBadRows }, // no image is cut off
     varies: false,
-    onSkip: (error) => {
-      skipped++;
-      clearLine();
-      note(`left out: ${error.message}`);
-    },
+    onSkip: (error) => skipped.add(error),
   });
   const start = performance.now();
   let shown = stderr.isTerminal ? -Infinity : start;
@@ -110,7 +110,7 @@ async function encodeFile({ file, folder, skipBadRows, flags, signal }: Job): Pr
   const times = await measure(examples, { parts, encoder, folder });
   const { tokens, width } = parts.model.projector.input;
   const bytes = 4 * tokens * width;
-  note(encodeSummary({ rows: rows.length, skipped, counts: images.counts, bytes, folder, times }));
+  note(encodeSummary({ rows: rows.length, skipped: skipped.summary(), counts: images.counts, bytes, folder, times }));
 }
 
 function clearLine(): void {

@@ -32,8 +32,8 @@ export function encodeLine(
 export interface Encoded {
   /** Rows of the file. */
   readonly rows: number;
-  /** Those left out. */
-  readonly skipped: number;
+  /** Those left out, in words. */
+  readonly skipped: string | undefined;
   /** Where features came from. */
   readonly counts: PreparedCounts;
   /** Bytes of an image's features. */
@@ -50,7 +50,8 @@ export function encodeSummary({ rows, skipped, counts, bytes, folder, times }: E
   const images = prepared + kept + remembered;
   const different = prepared + kept;
   const lines = [
-    `${rows} rows${skipped > 0 ? `, ${skipped} left out` : ""}, ${images} images: ${prepared} encoded in ` +
+    ...skipped === undefined ? [] : [skipped],
+    `${rows} rows, ${images} images: ${prepared} encoded in ` +
     `${(prepareMs / 1000).toFixed(1)} s, ${kept} known before, ${remembered} again`,
   ];
   if (times !== undefined) {

@@ -15,7 +15,7 @@ export function preparePixels({ preprocessor }: ChatModelParts): PreparedImages 
   const read = pixelReader({ preprocessor: preprocessor! });
   return new PreparedImages({
     key: (image) => featureKey(image, { encoder: "pixels" }),
-    prepare: async (image) => (await read(image, { name: "image" })).values,
+    prepare: async (image, { name = "image" }) => (await read(image, { name })).values,
   });
 }
 
@@ -39,7 +39,7 @@ export async function prepareFeatures(
   const read = pixelReader({ preprocessor: preprocessor! });
   return new PreparedImages({
     key: (image) => featureKey(image, { encoder: id }),
-    prepare: async (image) => await encoder.encode((await read(image, { name: "image" })).values),
+    prepare: async (image, { name = "image" }) => await encoder.encode((await read(image, { name })).values),
     keeper: folder === undefined
       ? undefined
       : createFeatureCache(createFileStore(folder), { folder: ".", size: tokens * width }),

@@ -7,7 +7,7 @@ import { createGenerator } from "../../core/generate.ts";
 import { ImageEncoder } from "../../core/image_encoder.ts";
 import { StreamingDecoder } from "../../core/tokenizer.ts";
 import { type ChatMessage, ChatRenderer, imageIndex } from "../../data/chat/mod.ts";
-import type { Dataset } from "../../data/datasets/mod.ts";
+import { type Dataset, DatasetError, type Row, withImagesApart } from "../../data/datasets/mod.ts";
 import type { ChatModelParts } from "../../sdk/chat_model.ts";
 import type { ImageInput } from "../../trainers/image_input.ts";
 import type { SampleRecord } from "../../trainers/metrics.ts";
@@ -23,21 +23,44 @@ export interface Probe {
   readonly expected: string;
 }
 
+/** Which probes to take. */
+export interface ProbeOptions {
+  /** How many at most. */
+  readonly count: number;
+  /** Makes a sample of a row, or throws a `DatasetError`; rows that cannot be learnt are no probes. */
+  readonly make: (row: Row) => Promise<unknown>;
+}
+
 /** The first answers of rows that are spread over the data: neighbours may be about one image. */
-export async function takeProbes(dataset: Dataset, count: number): Promise<Probe[]> {
+export async function takeProbes(dataset: Dataset, { count, make }: ProbeOptions): Promise<Probe[]> {
   const probes: Probe[] = [];
   const step = Math.max(1, Math.floor(dataset.length / count));
   for (let i = 0; i < dataset.length && probes.length < count; i += step) {
-    const row = await dataset.row(i).catch(() => undefined);
-    const messages = row?.conversation.messages ?? [];
+    const found = await readRow(dataset, { index: i, make });
+    if (found === undefined) continue;
+    const { row, images } = found;
+    const messages = row.conversation.messages.map(withImagesApart);
     const end = messages.findIndex(({ role }) => role === "assistant");
-    if (row === undefined || end < 1) continue;
+    if (end < 1) continue;
     const prompt = messages.slice(0, end);
-    const images = await row.images().catch(() => undefined);
-    if (images === undefined) continue;
     probes.push({ messages: prompt, images: images.slice(0, countImages(prompt)), expected: textOf(messages[end]!) });
   }
   return probes;
+}
+
+/** A row that can be learnt, and its images; its error is that of who learns it. */
+async function readRow(
+  dataset: Dataset,
+  { index, make }: Pick<ProbeOptions, "make"> & { readonly index: number },
+): Promise<{ readonly row: Row; readonly images: readonly Uint8Array[] } | undefined> {
+  try {
+    const row = await dataset.row(index);
+    await make(row);
+    return { row, images: await row.images() };
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    return undefined;
+  }
 }
 
 /** Options of {@link answerProbes}. */

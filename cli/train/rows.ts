@@ -56,12 +56,15 @@ export async function splitData(
   return { training: selectRows(dataset, training), validation: selectRows(dataset, validation) };
 }
 
-/** Most images of a row. */
-export async function mostImages({ length, row }: Dataset): Promise<number> {
+/** Most images of a row. Rows that cannot be read are the error of who learns them. */
+export async function mostImages(dataset: Dataset): Promise<number> {
   let most = 0;
-  for (let i = 0; i < length; i++) {
-    const { conversation } = await row(i);
-    const parts = conversation.messages.flatMap(({ content }) => typeof content === "string" ? [] : content);
+  for (let i = 0; i < dataset.length; i++) {
+    const row = await dataset.row(i).catch((error) => {
+      if (!(error instanceof DatasetError)) throw error;
+    });
+    const messages = row?.conversation.messages ?? [];
+    const parts = messages.flatMap(({ content }) => typeof content === "string" ? [] : content);
     most = Math.max(most, parts.filter(({ type }) => type === "image").length);
   }
   return most;
@@ -77,6 +80,14 @@ export interface RowOptions {
   readonly onSkip: (error: DatasetError) => void;
 }
 
+/** Makes samples with images as the step takes them. */
+export function trainMaker(
+  options: RowOptions & Pick<TrainRowsOptions, "images">,
+  { varies }: Pick<TrainRowsOptions, "varies">,
+): SampleMaker<Float32Array> {
+  return sampleMaker(options, { varies, readImage: (file, { name }) => options.images.of(file, { name }) });
+}
+
 /** Options of {@link trainRows}. */
 export interface TrainRowsOptions extends RowOptions {
   /** Images as the step takes them. */
@@ -89,11 +100,8 @@ export interface TrainRowsOptions extends RowOptions {
 
 /** Rows as samples with their images, or packs of them. */
 export function trainRows(dataset: Dataset, options: TrainRowsOptions): RowSource {
-  const { settings, images, packs, varies, onSkip } = options;
-  const maker = sampleMaker(options, {
-    varies: varies && packs === undefined,
-    readImage: (file) => images.of(file),
-  });
+  const { settings, packs, varies, onSkip } = options;
+  const maker = trainMaker(options, { varies: varies && packs === undefined });
   const rows: RowSource = {
     length: dataset.length,
     async row(index, epoch) {

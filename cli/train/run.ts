@@ -5,7 +5,7 @@
  */
 import { ConfigError } from "../../core/errors.ts";
 import { planParameters } from "../../core/model_plans.ts";
-import { epochOrder } from "../../data/datasets/mod.ts";
+import { type DatasetError, epochOrder } from "../../data/datasets/mod.ts";
 import { formatBytes } from "../../data/hub/mod.ts";
 import { formatLoad } from "../../data/load_summary.ts";
 import { adapterDocument } from "../../sdk/adapters.ts";
@@ -33,10 +33,11 @@ import { openLora, writeAdapterFolder } from "./lora.ts";
 import { answerProbes, takeProbes } from "./probes.ts";
 import { TrainProgress } from "./progress.ts";
 import { fullness, planSplit } from "./packs.ts";
-import { mostImages, splitData, trainRows } from "./rows.ts";
+import { mostImages, splitData, trainMaker, trainRows } from "./rows.ts";
 import { RunLog } from "./run_log.ts";
 import { findSource } from "./start.ts";
 import { decisive, runFile, type TrainSettings } from "./settings.ts";
+import { SkippedRows } from "./skipped_rows.ts";
 import { writeWeightFile } from "./weight_file.ts";
 
 /**
@@ -119,7 +120,8 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   await writeText(store, runFile, settings.text);
 
   const { tokenizer, model } = parts;
-  const onSkip = (error: Error) => progress.note(`left out: ${error.message}`);
+  const skipped = new SkippedRows((line) => progress.note(line));
+  const onSkip = (error: DatasetError) => skipped.add(error);
   const packs = settings.pack ? await planSplit(data, { parts, settings, onSkip }) : undefined;
   const maxImages = settings.maxImages ?? packs?.images ??
     Math.max(await mostImages(data.training), await mostImages(data.validation));
@@ -168,11 +170,15 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     sizes,
     imageInput,
   });
-  const probes = await takeProbes(testRows.length > 0 ? data.validation : data.training, settings.samples);
+  const maker = trainMaker({ parts, settings, images, onSkip }, { varies: false });
+  const probes = await takeProbes(testRows.length > 0 ? data.validation : data.training, {
+    count: settings.samples,
+    make: (row) => maker.make(row),
+  });
   const log = await RunLog.open(store, {
     batches: resumed?.state.batches ?? 0,
     title: `${settings.stage} of ${source.name}`,
-    tables: { Settings: JSON.parse(config) },
+    tables: { Settings: JSON.parse(config), "Rows left out": skipped.counts },
     probes,
   });
   const save = async (state: RunState, { best }: { readonly best: boolean }) => {
@@ -255,6 +261,8 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
       ? `images: ${prepared} decoded in ${seconds} s`
       : `features: ${prepared} images encoded in ${seconds} s, ${kept} from earlier runs`,
   );
+  const left = skipped.summary();
+  if (left !== undefined) progress.note(left);
   if (adapter !== undefined) progress.note(`adapter: ${adapter.file}, ${formatBytes(adapter.bytes)}`);
   progress.note(`saved to ${store.location}: chat with it by "minimind chat ${settings.out}"`);
 }

@@ -32,6 +32,11 @@ const speakers: Readonly<Record<string, string>> = { human: "user", gpt: "assist
 export function parseRow(value: unknown): ParsedRow {
   if (!isObject(value)) throw new TypeError(`it is ${show(value)}, not an object`);
   const { conversations, messages, system } = value;
+  for (const key of ["video", "videos", "audio", "audios"]) {
+    const given = value[key];
+    if (given === undefined || given === null || given === "" || (Array.isArray(given) && given.length === 0)) continue;
+    throw new TypeError(`it has ${key}, which cannot be learnt; a video's frames may stand as images`);
+  }
   const turns = parseTurns(conversations ?? messages);
   const prompt = typeof system === "string" && system !== "" ? [{ role: "system", content: system }] : [];
   const conversation = parseConversation(Array.isArray(turns) ? [...prompt, ...turns] : turns);

@@ -174,7 +174,7 @@ export class SampleMaker<Image = Pixels> {
     }
     const { messages, tools } = varied;
     try {
-      return renderer.render(separateImages ? messages.map(separate) : messages, {
+      return renderer.render(separateImages ? messages.map(withImagesApart) : messages, {
         imageSeparator: "",
         parseSpecial,
         dropEmptyThoughts,
@@ -219,8 +219,8 @@ function countError(place: string, images: number, tags: number): DatasetError {
   return cannotRead(place, { reason: "image-count", problem });
 }
 
-/** A message with a newline between images that touch. */
-function separate(message: ChatMessage): ChatMessage {
+/** A message with a newline between images that touch: without it nobody can tell where the first ends. */
+export function withImagesApart(message: ChatMessage): ChatMessage {
   const { content } = message;
   if (typeof content === "string") return message;
   const parts = content.flatMap((part, i): ContentPart[] => {

@@ -111,5 +111,5 @@ Deno.test("data encode keeps features by content, tells the gain, and train find
   assertMatch(bad.stderr, /Cannot read row 7 of ".*rows\.jsonl": its image "absent\.png"/);
   const skipped = await encode("--on-bad-row", "skip");
   assertEquals(skipped.code, 0, skipped.stderr);
-  assertMatch(skipped.stderr, /^8 rows, 1 left out, 7 images: /m);
+  assertMatch(skipped.stderr, /^1 row left out: image-missing 1\n8 rows, 7 images: /m);
 });
