@@ -41,6 +41,11 @@ export interface LoadOptions extends Partial<FilesOptions> {
   readonly onLoaded?: ((loaded: readonly LoadedPart[]) => void) | undefined;
   /** Parameters that no file has to have, `*` for any characters: `["vision_proj.*"]`; zeros then. Default none. */
   readonly allowMissing?: readonly string[] | undefined;
+  /**
+   * Parameters that are taken from no file, whatever the files have and of whatever shape; zeros then, for whoever gives
+   * them other values. Default none.
+   */
+  readonly fresh?: readonly string[] | undefined;
   /** Rows of the KV cache: answers at once, and conversations that keep their place. Default 2. */
   readonly conversations?: number | undefined;
   /** Reads images that messages give as paths or URLs. Default: they are refused. */
@@ -112,13 +117,13 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
     const plain = keptSources(source, given);
     for (const name of weightNames(config)) plain.set(name, await readWeights(name, files));
     if (source.random) plain.set("random numbers", randomWeights(model, plain.values()));
-    const sources = await addAdapters(plain, { adapters, files, model });
+    const sources = without(await addAdapters(plain, { adapters, files, model }), options.fresh);
     signal?.throwIfAborted();
     onStage("loading");
     const backend = await making;
     const weights = bindModel(backend, model, {
       sources: [...sources.values()],
-      allowMissing: options.allowMissing,
+      allowMissing: absentPatterns(options),
       onOrigins: options.onLoaded && ((origins) => {
         const labels = new Map([...sources].map(([label, source]) => [source, shortName(label)]));
         options.onLoaded!(summariseLoad(origins, { labels, partOf: partFinder(model) }));
@@ -146,9 +151,26 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
   }
 }
 
+/** Parameters that the files may lack, or are not asked for. */
+function absentPatterns({ allowMissing = [], fresh = [] }: LoadContext): string[] {
+  return [...allowMissing, ...fresh];
+}
+
+/** Sources without what is not taken from them. Checkpoints name an encoder's tensors with or without their prefix. */
+function without(
+  sources: ReadonlyMap<string, TensorSource>,
+  fresh: readonly string[] = [],
+): Map<string, TensorSource> {
+  if (fresh.length === 0) return new Map(sources);
+  const patterns = fresh.map(globPattern);
+  const taken = ([name]: [string, unknown]) =>
+    !patterns.some((pattern) => pattern.test(name) || pattern.test(`vision_model.${name}`));
+  return new Map([...sources].map(([label, source]) => [label, new Map([...source].filter(taken))]));
+}
+
 /** Images need a projector, unless the caller has one in mind. */
-function refuseLanguageModel({ name, languageModel }: ModelSource, { allowMissing = [] }: LoadContext): void {
-  if (!languageModel || allowMissing.some((pattern) => globPattern(pattern).test("vision_proj."))) return;
+function refuseLanguageModel({ name, languageModel }: ModelSource, options: LoadContext): void {
+  if (!languageModel || absentPatterns(options).some((pattern) => globPattern(pattern).test("vision_proj."))) return;
   const hint = 'allow "vision_proj.*" to be missing to use it all the same';
   throw new ConfigError(`Cannot load "${name}": it is a language model without a projector for images; ${hint}`);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Backend, Storage, Storages } from "../core/backend.ts";
+import type { Backend, Storages } from "../core/backend.ts";
 import type { FileStore } from "../data/hub/file_store.ts";
 import { writeStorages } from "./tensor_stream.ts";
 
@@ -15,6 +15,8 @@ export interface ModelFiles {
   readonly weights: Storages;
   /** Whether the encoder's parameters go along, as `vision_encoder.*`. */
   readonly withEncoder: boolean;
+  /** A file of their own for the encoder's parameters, under their own names. Default none. */
+  readonly encoderFile?: string | undefined;
   /** Texts by file name: `config.json`, `tokenizer.json`, …. */
   readonly documents: ReadonlyMap<string, string>;
 }
@@ -26,23 +28,35 @@ export interface ModelFiles {
 export async function writeModelFiles(
   store: FileStore,
   folder: string,
-  { backend, weights, withEncoder, documents }: ModelFiles,
+  { backend, weights, withEncoder, encoderFile, documents }: ModelFiles,
 ): Promise<void> {
   const path = (name: string) => folder === "" ? name : `${folder}/${name}`;
   for (const [name, text] of documents) await writeText(store, path(name), text);
-  const tensors = new Map<string, Storage>();
-  for (const [name, storage] of weights) {
-    if (storage.spec.dtype !== "f32") continue;
-    const own = /^(model|lm_head|vision_proj)\./.test(name);
-    if (own || withEncoder) tensors.set(own ? name : `vision_encoder.${name}`, storage);
-  }
-  const writer = await store.append(path("model.safetensors.part"), 0);
+  const all = [...weights].filter(([, { spec }]) => spec.dtype === "f32");
+  const encoder = all.filter(([name]) => !isOwn(name));
+  if (encoderFile !== undefined) await writeTensors(path(encoderFile), new Map(encoder), { store, backend });
+  const inside = withEncoder ? encoder.map(([name, storage]) => [`vision_encoder.${name}`, storage] as const) : [];
+  const own = all.filter(([name]) => isOwn(name));
+  await writeTensors(path("model.safetensors"), new Map([...own, ...inside]), { store, backend });
+}
+
+/** Whether a parameter is of decoder or projector. */
+function isOwn(name: string): boolean {
+  return /^(model|lm_head|vision_proj)\./.test(name);
+}
+
+async function writeTensors(
+  path: string,
+  tensors: Storages,
+  { store, backend }: { readonly store: FileStore; readonly backend: Backend },
+): Promise<void> {
+  const writer = await store.append(`${path}.part`, 0);
   try {
     await writeStorages(backend, tensors, writer);
   } finally {
     await writer.close();
   }
-  await store.rename(path("model.safetensors.part"), path("model.safetensors"));
+  await store.rename(`${path}.part`, path);
 }
 
 /** Writes a text so that a reader finds the old one or the new one, never a part. */

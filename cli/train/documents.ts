@@ -5,10 +5,12 @@
  */
 import { type ModelConfig, type PartConfig, partOf } from "../../core/config.ts";
 import { ConfigError } from "../../core/errors.ts";
+import type { PlaceholderRule } from "../../core/placeholders.ts";
 import type { PluginKind } from "../../core/plugin.ts";
 import { formatGenerationConfig } from "../../data/generation_config.ts";
 import type { Files } from "../../sdk/files.ts";
 import type { ModelSource, TokenizerTexts } from "../../sdk/model_source.ts";
+import { isBuiltIn } from "./start.ts";
 
 /** A model's folder beside its weights. */
 export interface ModelDocuments {
@@ -16,12 +18,16 @@ export interface ModelDocuments {
   readonly texts: ReadonlyMap<string, string>;
   /** Whether the encoder's weights must go along, because no file of its own has them as they are. */
   readonly withEncoder: boolean;
+  /** A file of its own for the weights of an encoder that the folder cannot tell apart; absent if it needs none. */
+  readonly encoderFile?: string | undefined;
 }
 
 /** What {@link modelDocuments} needs beside the source. */
 export interface DocumentOptions {
   /** Reads the tokenizer where it does not lie beside the weights. */
   readonly files: Files;
+  /** The marker of images, and how many there are of it. */
+  readonly placeholder: PlaceholderRule;
   /** Whether the encoder was trained, so that its own file no longer has its weights. */
   readonly encoderLearns: boolean;
 }
@@ -29,16 +35,19 @@ export interface DocumentOptions {
 /** Makes the documents of a model that was found as `source`. */
 export async function modelDocuments(
   source: ModelSource,
-  { files, encoderLearns }: DocumentOptions,
+  { files, placeholder, encoderLearns }: DocumentOptions,
 ): Promise<ModelDocuments> {
   const { config } = source;
   const encoder = optionsOf(config.encoder);
-  const withEncoder = encoderLearns || encoder.weights === undefined;
   const { use, options } = encoder;
+  const goesAlong = encoderLearns || encoder.weights === undefined;
+  const withEncoder = goesAlong && isBuiltIn(config);
   const hf = {
     model_type: "minimind-v",
     ...optionsOf(config.decoder).options,
-    ...withEncoder && isBuiltIn(use) && { vision_config: { model_type: use, ...options } },
+    vision_config: undefined, // of the encoder that the folder of the start had
+    ...imageKeys(config, placeholder),
+    ...withEncoder && { vision_config: { model_type: use, ...options } },
   };
   const { tokenizer, config: special, template } = source.tokenizer ?? await readTokenizer(config, files);
   const texts = new Map([
@@ -51,12 +60,13 @@ export async function modelDocuments(
     texts.set("generation_config.json", json(formatGenerationConfig(config.generation)));
   }
   if (source.preprocessor !== undefined) texts.set("preprocessor_config.json", json(source.preprocessor));
-  return { texts, withEncoder };
+  return { texts, withEncoder, encoderFile: encoderLearns && !withEncoder ? "encoder.safetensors" : undefined };
 }
 
-/** Whether a folder's `config.json` can say what the encoder is, because its tensors tell it apart. */
-function isBuiltIn(use: unknown): boolean {
-  return use === "clip" || use === "siglip" || use === "tiny";
+/** How images stand in the text, in upstream's words of the model's generation. */
+function imageKeys({ placeholder }: ModelConfig, { marker, tokens, match }: PlaceholderRule): Record<string, unknown> {
+  if (match === "run") return { image_special_token: placeholder?.token, image_ids: [marker], image_token_len: tokens };
+  return { image_special_token: placeholder?.token.repeat(tokens), image_ids: new Array(tokens).fill(marker) };
 }
 
 function optionsOf<Kind extends PluginKind>(part: string | PartConfig<Kind> | undefined): PartConfig<Kind> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { basename, dirname } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { planParameters } from "../../core/model_plans.ts";
 import { type DatasetError, epochOrder } from "../../data/datasets/mod.ts";
@@ -97,7 +98,8 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
       progress.note(formatLoad(loaded));
       missing.push(...loaded.flatMap(({ missing }) => missing));
     },
-    allowMissing: [...allowMissing, ...settings.init],
+    allowMissing,
+    fresh: settings.init,
   });
   const known = planParameters(chat.parts.model).storages;
   const parameters = new Map([...chat.parts.weights].filter(([name]) => known.get(name)?.role === "parameter"));
@@ -107,6 +109,11 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
 
   const trainable = lora?.trainable ?? trainableParameters(settings.freeze, [...parameters.keys()]);
   const frozen = await digestWeights(parts.backend, parameters, (name) => !trainable.has(name));
+  const digests: Record<string, string> = {
+    data: await sha256(settings.data),
+    "weights at the start": await digestWeights(parts.backend, parameters, () => true),
+    "frozen weights": frozen,
+  };
   const generation = parts.model.placeholder.match === "exact" ? 2 : 3;
   const tail = settings.tail ?? (generation === 2 ? "carry" : "flush");
   const config = JSON.stringify({
@@ -145,7 +152,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   resumed?.restore({ step, backend: parts.backend });
   const { imageInput, result } = step;
   const encoderLearns = imageInput.kind === "pixels";
-  const documents = await modelDocuments(source, { files, encoderLearns });
+  const documents = await modelDocuments(source, { files, placeholder: model.placeholder, encoderLearns });
   using encoder = new FeatureEncoder(parts.backend, model.encoder!, { weights: parts.weights });
   const images = encoderLearns
     ? preparePixels(parts)
@@ -178,7 +185,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   const log = await RunLog.open(store, {
     batches: resumed?.state.batches ?? 0,
     title: `${settings.stage} of ${source.name}`,
-    tables: { Settings: JSON.parse(config), "Rows left out": skipped.counts },
+    tables: { Settings: JSON.parse(config), Digests: digests, "Rows left out": skipped.counts },
     probes,
   });
   const save = async (state: RunState, { best }: { readonly best: boolean }) => {
@@ -195,6 +202,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
       backend: parts.backend,
       weights: new Map([...result].filter(([name]) => parameters.has(name))),
       withEncoder: documents.withEncoder,
+      encoderFile: documents.encoderFile,
       documents: documents.texts,
     });
     return undefined;
@@ -253,6 +261,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     }
   }
   const adapter = await writeResult(); // again, for a run that was ended after its last checkpoint
+  digests["weights at the end"] = await digestWeights(parts.backend, result, (name) => known.has(name));
   await log.report();
   const { prepared, kept, prepareMs } = images.counts;
   const seconds = (prepareMs / 1000).toFixed(1);
@@ -264,7 +273,14 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   const left = skipped.summary();
   if (left !== undefined) progress.note(left);
   if (adapter !== undefined) progress.note(`adapter: ${adapter.file}, ${formatBytes(adapter.bytes)}`);
-  progress.note(`saved to ${store.location}: chat with it by "minimind chat ${settings.out}"`);
+  progress.note(`saved to ${store.location}: chat with it by "minimind chat ${settings.out}${settings.start.flags}"`);
+  if (documents.encoderFile !== undefined) {
+    progress.note(`the encoder's weights are in ${store.locate(documents.encoderFile)}: name them beside its "use"`);
+  }
+}
+
+async function sha256(file: string): Promise<string> {
+  return await createFileStore(dirname(file)).sha256(basename(file));
 }
 
 /** @throws {ConfigError} naming the settings that differ */

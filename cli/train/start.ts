@@ -42,6 +42,8 @@ export interface Start {
   readonly base: URL;
   /** Parameters that no file has to have. They are drawn at random. */
   readonly allowMissing: readonly string[];
+  /** Flags that an encoder of one's own needs in other commands too, with a space in front; empty for others. */
+  readonly flags: string;
   /** Sizes of the decoder; undefined where it is not MiniMind's. */
   readonly sizes: MiniMindOptions | undefined;
 }
@@ -95,20 +97,29 @@ interface Finding {
   readonly flags: StartFlagValues;
 }
 
-/** Tells the sizes, which must be those of the flags. */
-async function complete(start: Omit<Start, "sizes">, { files, flags }: Finding): Promise<Start> {
-  const sizes = await sizesOf(start, files);
+/** Tells the sizes, which must be those of the flags, and by which flags the encoder is found again. */
+async function complete(start: Omit<Start, "sizes" | "flags">, { files, flags }: Finding): Promise<Start> {
+  const { config } = await findSource(start, files);
+  const sizes = sizesOf(config);
   const own = sizes && { "hidden-size": sizes.hiddenSize, "num-hidden-layers": sizes.numHiddenLayers };
   for (const [flag, value] of Object.entries({ ...own, "use-moe": sizes?.moe === undefined ? 0 : 1 })) {
     const wanted = flags[flag as keyof typeof own];
     if (wanted === undefined || wanted === value) continue;
     throw new ConfigError(`Cannot train "${start.model ?? "the model"}": it has --${flag} ${value}, not ${wanted}`);
   }
-  return { ...start, sizes };
+  return { ...start, sizes, flags: isBuiltIn(config) ? "" : encoderFlags(flags) };
 }
 
-async function sizesOf({ model, parts }: Pick<Start, "model" | "parts">, files: Files): Promise<Start["sizes"]> {
-  const { config: { decoder } } = await findSource({ model, parts }, files);
+/** Whether a model's folder can say what its encoder is, because the tensors tell it apart. */
+export function isBuiltIn({ encoder }: ModelConfig): boolean {
+  return ["clip", "siglip", "tiny"].some((name) => name === partOf(encoder ?? "").use);
+}
+
+function encoderFlags({ model, encoder }: StartFlagValues): string {
+  return encoder === undefined ? ` --config ${model}` : ` --encoder '${encoder}'`;
+}
+
+function sizesOf({ decoder }: ModelConfig): Start["sizes"] {
   const { use, options } = partOf(decoder ?? "");
   return use === "minimind" ? parseMiniMindOptions(options ?? { generation: 3 }) : undefined;
 }

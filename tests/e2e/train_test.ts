@@ -105,6 +105,34 @@ Deno.test("minimind train takes upstream's commands: a language model, pretraini
   }
 });
 
+Deno.test("minimind train takes an encoder of one's own, draws a projector for its width, and tells how to chat with it", async () => {
+  await using place = await prepareTraining();
+  const { folder } = place;
+  const use = new URL("../../examples/custom_encoder/my_encoder.ts", import.meta.url).href;
+  const encoder = { use, options: { size: 32, patch: 16, width: 24 } };
+  const config = async (name: string, content: unknown) => {
+    await Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(content));
+    return `${folder}/${name}`;
+  };
+  const model = await config("mine.json", { model: "./model", encoder });
+  const fresh = ["vision_proj.*", "my_encoder.*"].flatMap((pattern) => ["--init", pattern]);
+  const { code, stderr } = await trainIn(folder, "out", [
+    ...short,
+    ...["--model", model, ...fresh, "--freeze", "sft", "--freeze", "my_encoder.*", "--samples", "1"],
+  ]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /; 0 % of projector \(.*; 0 % of encoder \(0 of 3 tensors/);
+  assertStringIncludes(stderr, `chat with it by "minimind chat ${folder}/out --config ${model}"`);
+  assertMatch(stderr, /^the encoder's weights are in .*encoder\.safetensors: name them beside its "use"$/m);
+  const learnt = { encoder: { ...encoder, weights: "./out/encoder.safetensors" } };
+  const chat = await runMinimind([
+    ...["chat", `${folder}/out`, "--config", await config("learnt.json", learnt), "--threads", "1"],
+    ...["--image", `${imageFolder}/rgb_8.png`, "--prompt", "What?", "--max-new-tokens", "2"],
+  ]);
+  assertEquals(chat.code, 0, chat.stderr);
+  assertMatch(chat.stderr, /100 % of projector from out .*; 100 % of encoder from encoder\.safetensors/);
+});
+
 Deno.test("minimind train --pack learns several rows behind one image, validates on a file and resumes bit for bit", async () => {
   const rows = ["full_colour.jpg", "grey_8.png", "plain.gif"].flatMap((image) =>
     ["One.", "Two and more.", "三"].map((answer) => row(image, answer))
