@@ -8,11 +8,14 @@ import asc from "assemblyscript/asc";
 const entry = "backends/wasm/assembly/run.ts";
 const target = new URL("../backends/wasm/kernels.generated.ts", import.meta.url);
 
+/** The size takes three bytes, so that binary.ts can write another one over it. */
+const shared = ["--sharedMemory", "--initialMemory", "65536"];
+
 /** Flags of each build. */
 const builds = {
-  relaxedShared: ["--enable", "simd,relaxed-simd,threads", "--sharedMemory"],
+  relaxedShared: ["--enable", "simd,relaxed-simd,threads", ...shared],
   relaxed: ["--enable", "simd,relaxed-simd,threads"],
-  simdShared: ["--enable", "simd,threads", "--sharedMemory"],
+  simdShared: ["--enable", "simd,threads", ...shared],
   simd: ["--enable", "simd,threads"],
 };
 

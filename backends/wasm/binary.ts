@@ -3,27 +3,53 @@
  *
  * @module
  */
+import { MAX_PAGES } from "./memory.ts";
+
 /** A compiled build and what it uses. */
 export interface KernelBuild {
   /** The compiled module. */
   readonly module: WebAssembly.Module;
   /** Whether multiply-add is fused (relaxed SIMD). */
   readonly relaxed: boolean;
-  /** Whether it takes a shared memory, which threads need. */
-  readonly shared: boolean;
 }
 
-/** Compiles the best build: shared memory and relaxed SIMD where the engine has them. */
-export async function compileKernels(wanted: { shared: boolean; relaxed?: boolean | undefined }): Promise<KernelBuild> {
+/** What kernels are wanted for. */
+export interface KernelTarget {
+  /** Whether they run on a shared memory. */
+  readonly shared: boolean;
+  /** Pages of that memory if it never grows. */
+  readonly fixedPages?: number | undefined;
+  /** False keeps to plain SIMD. */
+  readonly relaxed?: boolean | undefined;
+}
+
+/** Compiles the best build for a memory: with relaxed SIMD where the engine has it. */
+export async function compileKernels({ shared, fixedPages, relaxed }: KernelTarget): Promise<KernelBuild> {
   // Most of the package's text, so it is only read when kernels are wanted.
   const { binaries } = await import("./kernels.generated.ts");
-  const shared = wanted.shared && typeof SharedArrayBuffer !== "undefined";
-  const best = decode(shared ? binaries.relaxedShared : binaries.relaxed);
-  const relaxed = wanted.relaxed !== false && WebAssembly.validate(best);
-  const bytes = relaxed ? best : decode(shared ? binaries.simdShared : binaries.simd);
-  return { module: await WebAssembly.compile(bytes), relaxed, shared };
+  const read = (base64: string) => shared ? declareSize(decode(base64), fixedPages) : decode(base64);
+  const best = read(shared ? binaries.relaxedShared : binaries.relaxed);
+  const fuses = relaxed !== false && WebAssembly.validate(best);
+  const bytes = fuses ? best : read(shared ? binaries.simdShared : binaries.simd);
+  return { module: await WebAssembly.compile(bytes), relaxed: fuses };
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** How the import of a shared memory ends: its name, "memory" as a kind, "shared, with a maximum"; then the two sizes. */
+const memoryImport = [...new TextEncoder().encode("memory"), 2, 3];
+
+/** Sets the least and the most pages of memory that kernels for a shared one accept. */
+function declareSize(bytes: Uint8Array<ArrayBuffer>, fixedPages: number | undefined): Uint8Array<ArrayBuffer> {
+  const at = bytes.findIndex((_, i) => memoryImport.every((byte, j) => bytes[i + j] === byte)) + memoryImport.length;
+  bytes.set(threeBytes(fixedPages ?? 1), at);
+  bytes.set(threeBytes(fixedPages ?? MAX_PAGES), at + 3);
+  return bytes;
+}
+
+/** LEB128 of three bytes, as the built kernels have it. */
+function threeBytes(value: number): number[] {
+  return [value & 0x7f | 0x80, value >> 7 & 0x7f | 0x80, value >> 14];
 }

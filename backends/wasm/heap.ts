@@ -3,14 +3,12 @@
  *
  * @module
  */
+import { PAGE } from "./memory.ts";
 
 /** Everything is aligned to a cache line. */
 const ALIGNMENT = 64;
 /** Below this lie the kernels' constants and the control block of the threads. */
 const FIRST_ADDRESS = 16 * 1024;
-const PAGE = 64 * 1024;
-/** wasm32 addresses 4 GiB. */
-const MAX_PAGES = 65_536;
 /** Kernels may read (never write) a vector past the end of a block. */
 const GUARD = 64;
 
@@ -30,9 +28,9 @@ export class Heap {
   #floats: Float32Array;
   #ints: Int32Array;
 
-  /** Creates a memory of one MiB. */
-  constructor(shared: boolean) {
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared });
+  /** Takes a memory that nobody has used. */
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
     this.#end = FIRST_ADDRESS;
     this.#bytes = new Uint8Array(this.memory.buffer);
     this.#floats = new Float32Array(this.memory.buffer);

@@ -6,6 +6,7 @@
 import { WasmBackend } from "./backend.ts";
 import { compileKernels } from "./binary.ts";
 import { Heap } from "./heap.ts";
+import { createMemory } from "./memory.ts";
 import { createWebWorker, type KernelExports, maxWorkers, ThreadPool, type WorkerLike } from "./thread_pool.ts";
 
 export { WasmBackend } from "./backend.ts";
@@ -37,14 +38,16 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
     throw new RangeError(`Cannot use ${threads} threads: the number must be whole, from 1 to ${maxWorkers + 1}`);
   }
   const notice = options.onNotice ?? (() => {});
-  const build = await compileKernels({ shared: threads > 1, relaxed: options.relaxedSimd });
+  const shared = threads > 1 && typeof SharedArrayBuffer !== "undefined";
+  const { memory, fixedPages } = createMemory(shared);
+  const build = await compileKernels({ shared, fixedPages, relaxed: options.relaxedSimd });
   if (!build.relaxed && options.relaxedSimd !== false) notice("no relaxed SIMD here: matrix products are slower");
-  const heap = new Heap(build.shared);
-  const instance = await WebAssembly.instantiate(build.module, { env: { memory: heap.memory } });
+  const heap = new Heap(memory);
+  const instance = await WebAssembly.instantiate(build.module, { env: { memory } });
   const kernels = instance.exports as unknown as KernelExports;
-  const parts = { kernels, module: build.module, memory: heap.memory };
+  const parts = { kernels, module: build.module, memory };
   const pool = new ThreadPool(parts, options.createWorker ?? createWebWorker);
-  if (threads > 1 && !(build.shared && await pool.start(threads - 1))) {
+  if (threads > 1 && !(shared && await pool.start(threads - 1))) {
     notice(`running on ${pool.threads} of ${threads} threads: shared memory or workers are missing here`);
   }
   return new WasmBackend(heap, pool);
