@@ -15,17 +15,16 @@ const reference = createReferenceBackend();
 
 for (const threads of [1, 2]) {
   const name = `wasm, ${threads === 1 ? "one thread" : `${threads} threads`}`;
+  const backend = await createWasmBackend({ threads });
 
   for (const test of [...kernelCases, ...programCases]) {
     Deno.test(`${name}: ${test.title}`, async () => {
-      await using backend = await createWasmBackend({ threads });
       await compareBackends(test, { backend, reference });
     });
   }
 
   for (const kernel of kernelNames) {
     Deno.test(`${name}: ${kernel}() gives the numbers of the worked examples within 1e-6`, async () => {
-      await using backend = await createWasmBackend({ threads });
       for (const example of workedExamples[kernel]) await checkExample(example, backend);
     });
   }
