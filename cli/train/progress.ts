@@ -22,7 +22,7 @@ export class TrainProgress {
   step(event: StepEvent): void {
     const line = progressLine(event);
     if (this.#terminal) {
-      write(`\r${line.slice(0, Deno.consoleSize().columns - 1)}\x1b[K`);
+      write(`\r${`${progressBar(event)} ${line}`.slice(0, Deno.consoleSize().columns - 1)}\x1b[K`);
       this.#open = true;
     }
     const due = Math.floor(event.batches / this.#logEvery) > this.#logged || event.batches === event.totalBatches;
@@ -42,6 +42,12 @@ export class TrainProgress {
     if (this.#open) write("\n");
     this.#open = false;
   }
+}
+
+/** How much is done, in ten blocks. */
+export function progressBar({ batches, totalBatches }: Pick<StepEvent, "batches" | "totalBatches">): string {
+  const done = Math.floor(10 * batches / totalBatches);
+  return "█".repeat(done) + "░".repeat(10 - done);
 }
 
 /** The text of an update. */

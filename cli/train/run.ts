@@ -29,6 +29,7 @@ import { TrainStep } from "../../trainers/train_step.ts";
 import { openHub } from "../hub_flags.ts";
 import { Interrupted, interruptedCode } from "../interrupts.ts";
 import { modelDocuments } from "./documents.ts";
+import { follow } from "./follow.ts";
 import { prepareFeatures, preparePixels } from "./images.ts";
 import { openLora, writeAdapterFolder } from "./lora.ts";
 import { answerProbes, takeProbes } from "./probes.ts";
@@ -241,25 +242,16 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     saveEvery: settings.saveEvery,
     signal,
   });
-  const sampleEvery = settings.sampleEvery ?? batches.batchesPerEpoch;
-  let sampled = Math.floor((resumed?.state.batches ?? 0) / sampleEvery);
-  for await (const event of run) {
-    log.add(event);
-    if (event.type === "step") progress.step(event);
-    if (event.type === "skip") progress.note(`update left out: the gradient of "${event.parameter}" is not finite`);
-    if (event.type === "validation") {
-      const rise = event.imageScore === undefined ? "" : `, ${event.imageScore.toFixed(4)} more with exchanged images`;
-      progress.note(`validation loss ${event.loss.toFixed(4)}${rise}${event.best ? ", the best so far" : ""}`);
-    }
-    if (event.type === "finish" || event.type === "checkpoint" || probes.length === 0) continue;
-    if (Math.floor(event.batches / sampleEvery) <= sampled) continue;
-    sampled = Math.floor(event.batches / sampleEvery);
-    const model = { parts: { ...parts, weights: result }, images, imageInput };
-    for (const record of await answerProbes(probes, { ...model, batches: event.batches })) {
-      log.add(record);
-      progress.note(`  ${JSON.stringify(record.text)}`);
-    }
-  }
+  const answer = async (batches: number) => {
+    return await answerProbes(probes, { parts: { ...parts, weights: result }, images, imageInput, batches });
+  };
+  const best = await follow(run, {
+    log,
+    progress,
+    answer: probes.length === 0 ? undefined : answer,
+    answerEvery: settings.sampleEvery ?? batches.batchesPerEpoch,
+    from: resumed?.state.batches ?? 0,
+  });
   const adapter = await writeResult(); // again, for a run that was ended after its last checkpoint
   digests["weights at the end"] = await digestWeights(parts.backend, result, (name) => known.has(name));
   await log.report();
@@ -273,6 +265,9 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   const left = skipped.summary();
   if (left !== undefined) progress.note(left);
   if (adapter !== undefined) progress.note(`adapter: ${adapter.file}, ${formatBytes(adapter.bytes)}`);
+  if (best !== undefined && best.batches < batches.batchesPerEpoch * settings.epochs) {
+    progress.note(`best validation loss ${best.loss.toFixed(4)}, after ${best.batches} batches: ${settings.out}/best`);
+  }
   progress.note(`saved to ${store.location}: chat with it by "minimind chat ${settings.out}${settings.start.flags}"`);
   if (documents.encoderFile !== undefined) {
     progress.note(`the encoder's weights are in ${store.locate(documents.encoderFile)}: name them beside its "use"`);

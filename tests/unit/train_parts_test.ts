@@ -11,7 +11,7 @@ import { createReferenceBackend } from "../../backends/reference/mod.ts";
 import { parseFlags } from "../../cli/flags.ts";
 import { openLora } from "../../cli/train/lora.ts";
 import { trainFlags } from "../../cli/train/flags.ts";
-import { progressLine } from "../../cli/train/progress.ts";
+import { progressBar, progressLine } from "../../cli/train/progress.ts";
 import { readSettings } from "../../cli/train/settings.ts";
 import { ConfigError, ShapeError } from "../../core/errors.ts";
 import { createClip, parseClipOptions } from "../../encoders/clip.ts";
@@ -167,6 +167,11 @@ Deno.test("chart() has round ticks within its range, smooth() keeps a constant a
   assertEquals(chart([{ name: "loss", color: "red", points: [[0, NaN]] }], { label: "x" }), "");
   for (const [, y] of smooth(Array.from({ length: 50 }, (_, i) => [i, 3]), 10)) assertAlmostEquals(y, 3, 1e-12);
   assertEquals(smooth([[0, 1], [1, NaN], [2, 5]], 1), [[0, 1], [2, 5]]);
+});
+
+Deno.test("progressBar() is full at the end and not before", () => {
+  const bar = (batches: number) => progressBar({ batches, totalBatches: 40 });
+  assertEquals([bar(1), bar(20), bar(39), bar(40)], ["░░░░░░░░░░", "█████░░░░░", "█████████░", "██████████"]);
 });
 
 Deno.test("progressLine() tells loss, rate, speed and time left", () => {
