@@ -6,23 +6,17 @@
 import { ConfigError } from "../../core/errors.ts";
 import { count, type FlagValues } from "../flags.ts";
 import type { HubFlagValues } from "../hub_flags.ts";
+import { checkNumbers, choice } from "./check_flags.ts";
 import { formatConfigFile, withConfigFile } from "./config_file.ts";
 import type { trainFlags } from "./flags.ts";
 import { parameterRules } from "./parameter_rules.ts";
 import { idleNotices } from "./upstream.ts";
+import { placeOf, type WeightFile } from "./place.ts";
 import { findStart, type Start } from "./start.ts";
 import { type FreezePolicy, parseFreezePolicy } from "../../trainers/freeze.ts";
 import type { AccumulationTail } from "../../trainers/loop.ts";
 import { defaultLoraLayers } from "../../trainers/lora.ts";
 import type { ParameterRule } from "../../trainers/parameter_groups.ts";
-
-/** Where upstream's file goes. */
-export interface WeightFile {
-  /** Its folder. */
-  readonly folder: string;
-  /** Start of its name. */
-  readonly weight: string;
-}
 
 /** Values of the flags. */
 export type TrainFlagValues = FlagValues<typeof trainFlags>;
@@ -149,6 +143,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
   const own = defaults[stage];
   const { data } = flags;
   if (data === undefined) throw new TypeError("Cannot train without data: name a file with --data");
+  checkNumbers(flags);
   const start = await findStart(flags);
   const lora = loraOf(flags, start);
   const { out, weight } = placeOf(flags, { start, weight: lora?.name ?? flags["save-weight"] ?? `${stage}_vlm` });
@@ -230,18 +225,6 @@ export function decisive(settings: TrainSettings): Readonly<Record<string, unkno
   };
 }
 
-/** One of two words. */
-function choice<const Word extends string>(
-  flags: TrainFlagValues,
-  name: "on-bad-row" | "accumulation-tail",
-  words: readonly [Word, Word],
-): Word | undefined {
-  const given = flags[name];
-  const word = words.find((word) => word === given);
-  if (word !== undefined || given === undefined) return word;
-  throw new TypeError(`Cannot read flag "--${name}": "${given}" is neither ${words.join(" nor ")}`);
-}
-
 function policyOf(
   flags: TrainFlagValues,
   { fallback, generation }: { readonly fallback: string; readonly generation: 2 | 3 | undefined },
@@ -250,30 +233,6 @@ function policyOf(
   if (freeze.length > 1 || /[.*]/.test(freeze[0] ?? "")) return parseFreezePolicy(freeze, { generation });
   const level = flags["freeze-llm"];
   return parseFreezePolicy(freeze[0] ?? (level === undefined ? fallback : `freeze_llm ${level}`), { generation });
-}
-
-/**
- * Where the run goes: to `--out`, or beside upstream's file in `--save-dir`.
- *
- * @throws {TypeError} if neither is named, or the start of the file's name is none
- */
-function placeOf(
-  flags: TrainFlagValues,
-  { start: { sizes }, weight }: { readonly start: Start; readonly weight: string },
-): { readonly out: string; readonly weight: WeightFile | undefined } {
-  if (!/^[\w.-]+$/.test(weight)) {
-    throw new TypeError(`Cannot read flag "--save-weight": "${weight}" is not the start of a file name`);
-  }
-  const { out, "save-dir": folder } = flags;
-  if (folder === undefined) {
-    if (out === undefined) throw new TypeError("Cannot train without a folder to write to: name it with --out");
-    return { out, weight: undefined };
-  }
-  const name = `${weight}${sizes === undefined ? "" : `_${sizes.hiddenSize}${sizes.moe === undefined ? "" : "_moe"}`}`;
-  return {
-    out: out ?? `${folder.replace(/[\\/]+$/, "")}/${name}`,
-    weight: flags.lora ? undefined : { folder, weight },
-  };
 }
 
 /**

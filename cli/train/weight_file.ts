@@ -10,7 +10,7 @@ import { openModelFolder } from "../../data/model_folder.ts";
 import { openFiles } from "../../sdk/files.ts";
 import { folderUrl } from "../model_flags.ts";
 import { writeFiles } from "../write_files.ts";
-import type { WeightFile } from "./settings.ts";
+import type { WeightFile } from "./place.ts";
 
 /** Writes it from the folder of a model, tensor by tensor, and gives its path. */
 export async function writeWeightFile(model: string, { folder, weight }: WeightFile): Promise<string> {

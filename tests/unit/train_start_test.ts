@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { parseFlags } from "../../cli/flags.ts";
 import { trainFlags } from "../../cli/train/flags.ts";
 import { readSettings, type TrainSettings } from "../../cli/train/settings.ts";
@@ -133,4 +133,23 @@ Deno.test("idleNotices() tells of every flag that changes nothing why, and of no
     ...["--device cuda:0", "--dtype bfloat16", "--num-workers 8", "--use-wandb", "--wandb-project"],
     ...["--use-compile", "--ddp", "--local-rank"],
   ]);
+});
+
+Deno.test("readSettings() refuses numbers that no run can have", async () => {
+  const wrong = [
+    ["learning-rate", "0"],
+    ["learning-rate", "-1"],
+    ["grad-clip", "0"],
+    ["weight-decay", "-0.1"],
+    ["warmup-steps", "1.5"],
+    ["samples", "-1"],
+    ["max-images", "-1"],
+    ["seed", "1.5"],
+    ["use-moe", "2"],
+    ["epochs", "0"],
+  ] as const;
+  for (const [flag, value] of wrong) {
+    const error = await assertRejects(() => settings("--out", "o", `--${flag}`, value), TypeError);
+    assertStringIncludes(error.message, `Cannot read flag "--${flag}": ${value} is not `);
+  }
 });
