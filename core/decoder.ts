@@ -63,7 +63,10 @@ export interface Decoder {
   readonly ignores: readonly RegExp[];
   /** ids `[B,T]` i32 → embeddings `[B,T,D]`. */
   embed(graph: Graph, ids: Tensor): Tensor;
-  /** Embeddings `[B,T,D]` → hidden states `[B,T,D]`. */
+  /**
+   * Embeddings `[B,T,D]` → hidden states `[B,T,D]`. What it appends within `graph.block()` a training step may compute
+   * again instead of keeping it.
+   */
   forward(graph: Graph, hidden: Tensor, options?: ForwardOptions): DecoderOutput;
   /** Hidden states `[*,D]` → logits `[*,V]`. */
   logits(graph: Graph, hidden: Tensor): Tensor;

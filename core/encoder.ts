@@ -42,7 +42,7 @@ export interface EncoderDescription {
 export interface GraphEncoder extends EncoderDescription {
   /** Tensors that its checkpoints contain and it does not use, matched by name. */
   readonly ignores: readonly RegExp[];
-  /** Appends the encoder: pixels `[B,3,S,S]` → features `[B,N,C]`. */
+  /** Appends the encoder: pixels `[B,3,S,S]` → features `[B,N,C]`; `graph.block()` as in a decoder. */
   encode(graph: Graph, pixels: Tensor): Tensor;
 }
 
