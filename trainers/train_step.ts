@@ -38,7 +38,7 @@ export interface TrainStepOptions {
   readonly ema?: number | undefined;
   /**
    * Whether the blocks of decoder and encoder are computed again for their backward calls, which keeps one block's values
-   * instead of all. The same gradients, for a third more work. Default false.
+   * instead of all. The same gradients, for about a fifth more work. Default false.
    */
   readonly recompute?: boolean | undefined;
 }
