@@ -11,6 +11,8 @@ import { openRandomAccess } from "../../sdk/random_access.ts";
 import { shortName } from "../../sdk/model_source.ts";
 import { parseFlags } from "../flags.ts";
 import { hubFlags } from "../hub_flags.ts";
+import { note } from "../terminal.ts";
+import { inspectPage } from "./inspect_page.ts";
 import { type ImageFacts, rowText, type ShownRow, summaryText } from "./inspect_text.ts";
 import { openRenderer } from "./open_renderer.ts";
 import { type Summary, Tally } from "./tally.ts";
@@ -29,6 +31,7 @@ export const inspectFlags = {
     aliases: ["max-seq-len"],
     summary: "Cuts rows to this many tokens, as training would (default none)",
   },
+  html: { type: "string", value: "FILE", summary: "Also write a page with the rows, their images, tokens and labels" },
   json: { type: "boolean", summary: "Print JSON" },
   ...hubFlags,
 } as const;
@@ -69,7 +72,23 @@ export async function inspect(args: readonly string[]): Promise<number> {
   console.log(
     flags.json ? JSON.stringify({ ...summary, shown: shown.map(tokens) }, undefined, 2) : summaryText(summary),
   );
+  if (flags.html !== undefined) {
+    const pictures = await Promise.all(shown.map(({ row }) => readPictures(dataset, row)));
+    const page = inspectPage({ rows: shown, pictures, summary: summaryText(summary, { plain: true }) });
+    await Deno.writeTextFile(flags.html, page);
+    note(`wrote ${flags.html}`);
+  }
   return summary.good === summary.checked ? 0 : 1;
+}
+
+/** The image files of a row; of one that cannot be read none, as its text says. */
+async function readPictures(dataset: Dataset, index: number): Promise<readonly Uint8Array[]> {
+  try {
+    return await (await dataset.row(index)).images();
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    return [];
+  }
 }
 
 async function show(

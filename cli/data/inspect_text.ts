@@ -5,7 +5,7 @@
  */
 import { ignoredLabel } from "../../data/chat/mod.ts";
 import { formatBytes } from "../../data/hub/mod.ts";
-import { printable, styled } from "../terminal.ts";
+import { printable, styled as onTerminal } from "../terminal.ts";
 import type { Spread, Summary } from "./tally.ts";
 
 /** What is known of an image. */
@@ -45,10 +45,10 @@ export function rowText(row: ShownRow, { tokens }: { readonly tokens: boolean })
     ...(row.tokenCount === undefined ? [] : [`${row.tokenCount} tokens, ${row.labelCount} to learn`]),
     images.length === 0 ? "no image" : `${images.length} image${images.length > 1 ? "s" : ""} (${images.join("; ")})`,
   ];
-  const lines = [styled(`row ${row.row}`, "bold") + (row.problem === undefined ? `: ${facts.join(", ")}` : "")];
-  if (row.problem !== undefined) lines.push(`  ${styled(printable(row.problem), "red")}`);
+  const lines = [onTerminal(`row ${row.row}`, "bold") + (row.problem === undefined ? `: ${facts.join(", ")}` : "")];
+  if (row.problem !== undefined) lines.push(`  ${onTerminal(printable(row.problem), "red")}`);
   for (const { role, content } of row.messages) {
-    lines.push(`  ${styled(role, "cyan")}: ${printable(content).replaceAll("\n", "\n    ")}`);
+    lines.push(`  ${onTerminal(role, "cyan")}: ${printable(content).replaceAll("\n", "\n    ")}`);
   }
   if (tokens && row.tokens !== undefined) lines.push(...tokenLines(row.tokens));
   return `${lines.join("\n")}\n`;
@@ -64,14 +64,15 @@ function tokenLines(tokens: NonNullable<ShownRow["tokens"]>): string[] {
     while (!learnt && tokens[end]?.id === id && tokens[end]?.label === label) end++;
     const place = (end - i > 1 ? `${i}…${end - 1}` : String(i)).padStart(9);
     const line = `${place} ${String(id).padStart(6)}  ${learnt ? "learn" : "     "}  ${JSON.stringify(text)}`;
-    lines.push(learnt ? styled(line, "green") : line);
+    lines.push(learnt ? onTerminal(line, "green") : line);
     i = end;
   }
   return lines;
 }
 
-/** The summary for people to read. */
-export function summaryText(summary: Summary): string {
+/** The summary for people to read, in colours on a terminal unless it is to be plain. */
+export function summaryText(summary: Summary, { plain = false }: { readonly plain?: boolean } = {}): string {
+  const styled: typeof onTerminal = plain ? (text) => text : onTerminal;
   const { file, rows, checked, good, images, textOnly, cut, tokens, labels, problems } = summary;
   const spread = ({ min, mean, max }: Spread) => `${min} to ${max}, mean ${mean}`;
   const bad = Object.entries(problems).map(([reason, { count, first }]) =>

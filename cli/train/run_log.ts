@@ -8,6 +8,7 @@ import { metricsLine, type MetricsRecord, parseMetrics, type SampleRecord } from
 import { writeText } from "../../trainers/model_files.ts";
 import { renderReport } from "../../trainers/report.ts";
 import type { TrainEvent } from "../../trainers/train_events.ts";
+import { imageUri } from "../image_uri.ts";
 import type { Probe } from "./probes.ts";
 
 const metricsFile = "metrics.jsonl";
@@ -79,12 +80,7 @@ export class RunLog {
   /** Writes the report. */
   async report(): Promise<void> {
     const { title, tables, probes } = this.#options;
-    const images = probes.map(({ images }) => images.map(dataUri));
+    const images = probes.map(({ images }) => images.map(imageUri));
     await writeText(this.#store, "report.html", renderReport({ title, tables, records: this.#records, images }));
   }
-}
-
-function dataUri(bytes: Uint8Array): string {
-  const type = bytes[0] === 0x89 ? "png" : bytes[0] === 0x47 ? "gif" : bytes[0] === 0x52 ? "webp" : "jpeg";
-  return `data:image/${type};base64,${bytes.toBase64()}`;
 }

@@ -113,3 +113,18 @@ Deno.test("data encode keeps features by content, tells the gain, and train find
   assertEquals(skipped.code, 0, skipped.stderr);
   assertMatch(skipped.stderr, /^1 row left out: image-missing 1\n8 rows, 7 images: /m);
 });
+
+Deno.test("data inspect --html writes a page with images, tokens and labels, and what is wrong with a row", async () => {
+  await using place = await prepareTraining([row("rgb_8.png", "<b>1 < 2</b>"), row("absent.png", "none")]);
+  const { folder } = place;
+  const page = `${folder}/page.html`;
+  const flags = ["--images", imageFolder, "--model", `${folder}/model`, "--html", page];
+  const { code } = await runMinimind(["data", "inspect", `${folder}/rows.jsonl`, ...flags]);
+  assertEquals(code, 1);
+  const html = await Deno.readTextFile(page);
+  assertEquals([...html.matchAll(/<img alt="" src="data:image\/png;base64,/g)].length, 1);
+  assertMatch(html, /<span class="image" title="3: 5">&#60;\|image_pad\|&#62;×9<\/span>/);
+  assertMatch(html, /<span class="learnt" title="\d+: \d+">&#60;\|im_end\|&#62;<\/span>/);
+  assertStringIncludes(html, "there is no such file");
+  assert(!/<b>|(src|href)=["'](?!data:)/.test(html));
+});
