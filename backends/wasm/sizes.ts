@@ -14,7 +14,7 @@ export const PACK_BYTES = 704 * 1024;
 export const QUERIES = 20;
 
 /** Rows whose logits a thread holds at once; as in assembly/loss.ts. */
-export const LOSS_ROWS = 32;
+export const LOSS_ROWS = 64;
 
 /** The next multiple of 8, the width of a panel. */
 export function multipleOf8(count: number): number {

@@ -123,16 +123,14 @@ export function loadPart(at: usize, count: i32): v128 {
   return v;
 }
 
-/** Weights of this size come from main memory, which one stream reads faster than four. */
-const STREAM_BYTES: usize = 2 * 1024 * 1024;
-
-/** One row. Small weights four panels at a time, so that eight chains hide the latency; large ones in order. */
+/**
+ * One row, four panels at a time: eight chains hide the latency of multiply-adds, and four streams get more out of main
+ * memory than one.
+ */
 function gemv(x: usize, weight: usize, bias: usize, y: usize, n: i32, k: i32, panel0: i32, panel1: i32): void {
   const size = <usize>k << 5;
   let panel = panel0;
-  if (<usize>n * k << 2 < STREAM_BYTES) {
-    for (; panel + 4 <= panel1; panel += 4) gemv4(x, weight + <usize>panel * size, bias, y, n, k, panel << 3);
-  }
+  for (; panel + 4 <= panel1; panel += 4) gemv4(x, weight + <usize>panel * size, bias, y, n, k, panel << 3);
   for (; panel < panel1; panel++) gemv1(x, weight + <usize>panel * size, bias, y, n, k, panel << 3);
 }
 

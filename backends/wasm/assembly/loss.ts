@@ -4,7 +4,7 @@ import { product } from "./gemm";
 import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 
 /** Rows whose logits a thread holds at once; the head is streamed once per block. */
-const BLOCK: i32 = 32;
+const BLOCK: i32 = 64;
 
 /** loss [M]; scratch: BLOCK packed rows, then BLOCK rows of padded logits. */
 export function crossEntropy(
