@@ -6,7 +6,7 @@
 import { createFeatureCache, featureKey, pixelReader } from "../../data/datasets/mod.ts";
 import type { ChatModelParts } from "../../sdk/chat_model.ts";
 import { createFileStore } from "../../sdk/file_store.ts";
-import { digestWeights } from "../../trainers/digest.ts";
+import { encoderId } from "../../trainers/encoder_id.ts";
 import type { FeatureEncoder } from "../../trainers/feature_encoder.ts";
 import { PreparedImages } from "../../trainers/prepared_images.ts";
 
@@ -33,8 +33,8 @@ export async function prepareFeatures(
   { encoder, folder }: FeatureOptions,
 ): Promise<PreparedImages> {
   const { backend, model, weights, preprocessor } = parts;
-  const frozen = await digestWeights(backend, weights, (name) => !/^(model|lm_head|vision_proj)\./.test(name));
-  const id = `${frozen} ${JSON.stringify(preprocessor)} ${model.encoder!.name}`;
+  const own = await encoderId({ encoder: model.encoder!, features: encoder, weights, backend });
+  const id = `${own} ${JSON.stringify(preprocessor)}`;
   const { tokens, width } = model.projector.input;
   const read = pixelReader({ preprocessor: preprocessor! });
   return new PreparedImages({
