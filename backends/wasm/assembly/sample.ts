@@ -1,5 +1,6 @@
 // sample: penalty, temperature, top-k, top-p, min-p, draw. The rules stand in core/sampling.ts.
-import { exp4, share, sumLanes } from "./simd";
+import { loadPart, storePart } from "./gemm";
+import { exp4, maxLanes, share } from "./simd";
 
 /** Scratch: V numbers or ids. */
 export function sample(
@@ -21,23 +22,20 @@ function sampleRow(
 ): void {
   const temperature = load<f32>(settings), topK = <i32>load<f32>(settings, 4);
   const topP = load<f32>(settings, 8), minP = load<f32>(settings, 12), penalty = load<f32>(settings, 16);
-  for (let i = 0; i < n; i++) {
-    const at = <usize>i << 2;
-    let x = load<f32>(logits + at);
-    if (load<i32>(seen + at) != 0) x = x > 0 ? x / penalty : x * penalty;
-    store<f32>(p + at, x);
-  }
-  let chosen = largest(p, n);
+  if (penalty == 1) memory.copy(p, logits, <usize>n << 2);
+  else penalise(logits, seen, p, n, penalty);
+  let chosen: i32;
   if (temperature == 0) {
+    chosen = largest(p, n);
     memory.fill(p, 0, <usize>n << 2);
     store<f32>(p + (<usize>chosen << 2), 1);
   } else {
-    for (let i = 0; i < n; i++) store<f32>(p + (<usize>i << 2), load<f32>(p + (<usize>i << 2)) / temperature);
+    divide(p, n, temperature);
     if (topK > 0 && topK < n) dropBelow(p, n, kthLargest(p, n, topK, scratch));
     softmaxInPlace(p, n);
     if (topP < 1) keepNucleus(p, n, topP, scratch);
     if (minP > 0) keepAbove(p, n, minP * load<f32>(p + (<usize>largest(p, n) << 2)));
-    normalise(p, n);
+    if (topP < 1 || minP > 0) normalise(p, n);
     chosen = draw(p, n, uniform(load<i32>(random), load<i32>(random, 4)));
   }
   store<i32>(id, chosen);
@@ -46,10 +44,40 @@ function sampleRow(
   store<i32>(at, load<i32>(at) + 2);
 }
 
+/** p = logits, those of ids that were seen made less likely. */
+function penalise(logits: usize, seen: usize, p: usize, n: i32, penalty: f32): void {
+  const penalties = f32x4.splat(penalty), zero = f32x4.splat(0);
+  for (let i = 0; i < n; i += 4) {
+    const at = <usize>i << 2, left = n - i;
+    const x = loadPart(logits + at, left);
+    const penalised = v128.bitselect(f32x4.div(x, penalties), f32x4.mul(x, penalties), f32x4.gt(x, zero));
+    const never = i32x4.eq(loadPart(seen + at, left), zero);
+    storePart(p + at, v128.bitselect(x, penalised, never), left);
+  }
+}
+
+/** The largest number's place, the first one on a tie; 0 where there is nothing but NaN. */
 function largest(p: usize, n: i32): i32 {
-  let best = 0;
-  for (let i = 1; i < n; i++) if (load<f32>(p + (<usize>i << 2)) > load<f32>(p + (<usize>best << 2))) best = i;
-  return best;
+  let tops = f32x4.splat(-Infinity);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) tops = f32x4.pmax(tops, v128.load(p + (<usize>i << 2)));
+  let top = maxLanes(tops);
+  for (; i < n; i++) if (load<f32>(p + (<usize>i << 2)) > top) top = load<f32>(p + (<usize>i << 2));
+  tops = f32x4.splat(top);
+  for (i = 0; i + 4 <= n; i += 4) {
+    const found = i32x4.bitmask(f32x4.eq(v128.load(p + (<usize>i << 2)), tops));
+    if (found != 0) return i + ctz(found);
+  }
+  for (; i < n; i++) if (load<f32>(p + (<usize>i << 2)) == top) return i;
+  return 0;
+}
+
+function divide(p: usize, n: i32, divisor: f32): void {
+  const divisors = f32x4.splat(divisor);
+  for (let i = 0; i < n; i += 4) {
+    const at = p + (<usize>i << 2);
+    storePart(at, f32x4.div(loadPart(at, n - i), divisors), n - i);
+  }
 }
 
 function dropBelow(p: usize, n: i32, limit: f32): void {
@@ -84,36 +112,34 @@ function kthLargest(p: usize, n: i32, k: i32, copy: usize): f32 {
   return load<f32>(copy + (<usize>(k - 1) << 2));
 }
 
+/** exp(x − largest), exactly 0 for −∞, over their sum. */
 function softmaxInPlace(p: usize, n: i32): void {
-  const top = f32x4.splat(load<f32>(p + (<usize>largest(p, n) << 2)));
-  let i = 0;
-  for (; i + 4 <= n; i += 4) storeExp(p + (<usize>i << 2), top, 4);
-  if (i < n) storeExp(p + (<usize>i << 2), top, n - i);
+  const top = f32x4.splat(load<f32>(p + (<usize>largest(p, n) << 2))), nothing = f32x4.splat(-Infinity);
+  for (let i = 0; i < n; i += 4) {
+    const at = p + (<usize>i << 2);
+    const x = loadPart(at, n - i);
+    storePart(at, v128.and(f32x4.gt(x, nothing), exp4(f32x4.sub(x, top))), n - i);
+  }
   normalise(p, n);
 }
 
-/** exp(x − top), exactly 0 for −∞; only `count` lanes are stored. */
-function storeExp(at: usize, top: v128, count: i32): void {
-  let x = f32x4.splat(-Infinity);
-  for (let j = 0; j < count; j++) {
-    const value = load<f32>(at + (<usize>j << 2));
-    if (j == 0) x = f32x4.replace_lane(x, 0, value);
-    else if (j == 1) x = f32x4.replace_lane(x, 1, value);
-    else if (j == 2) x = f32x4.replace_lane(x, 2, value);
-    else x = f32x4.replace_lane(x, 3, value);
-  }
-  const there = f32x4.gt(x, f32x4.splat(-Infinity));
-  const e = v128.and(there, exp4(f32x4.sub(x, top)));
-  if (count > 0) store<f32>(at, f32x4.extract_lane(e, 0));
-  if (count > 1) store<f32>(at, f32x4.extract_lane(e, 1), 4);
-  if (count > 2) store<f32>(at, f32x4.extract_lane(e, 2), 8);
-  if (count > 3) store<f32>(at, f32x4.extract_lane(e, 3), 12);
-}
-
+/** Divides by the sum, in f64. */
 function normalise(p: usize, n: i32): void {
-  let sum: f64 = 0;
-  for (let i = 0; i < n; i++) sum += load<f32>(p + (<usize>i << 2));
-  for (let i = 0; i < n; i++) store<f32>(p + (<usize>i << 2), <f32>(load<f32>(p + (<usize>i << 2)) / sum));
+  let low = f64x2.splat(0), high = low;
+  for (let i = 0; i < n; i += 4) {
+    const x = loadPart(p + (<usize>i << 2), n - i);
+    low = f64x2.add(low, f64x2.promote_low_f32x4(x));
+    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 0, 1)));
+  }
+  const both = f64x2.add(low, high);
+  const sum = f64x2.splat(f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1));
+  for (let i = 0; i < n; i += 4) {
+    const at = p + (<usize>i << 2);
+    const x = loadPart(at, n - i);
+    const a = f32x4.demote_f64x2_zero(f64x2.div(f64x2.promote_low_f32x4(x), sum));
+    const b = f32x4.demote_f64x2_zero(f64x2.div(f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 0, 1)), sum));
+    storePart(at, v128.shuffle<f32>(a, b, 0, 1, 4, 5), n - i);
+  }
 }
 
 /** Zeroes all but the likeliest ids that the likelier ones have not yet filled to `mass`. */
