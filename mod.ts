@@ -19,10 +19,10 @@
  *
  * @module
  */
-export * from "./core/backend.ts";
+export type * from "./core/backend.ts";
 export type { BeamOptions } from "./core/beam_search.ts";
 export * from "./core/config.ts";
-export * from "./core/decoder.ts";
+export type * from "./core/decoder.ts";
 export * from "./core/encoder.ts";
 export * from "./core/errors.ts";
 export * from "./core/fields.ts";
@@ -34,7 +34,7 @@ export * from "./core/model.ts";
 export * from "./core/model_plans.ts";
 export * from "./core/placeholders.ts";
 export * from "./core/plugin.ts";
-export * from "./core/projector.ts";
+export type * from "./core/projector.ts";
 export type { PromptOptions } from "./core/prompt_tokens.ts";
 export * from "./core/registry.ts";
 export type { RowDecoderOptions } from "./core/row_decoder.ts";
