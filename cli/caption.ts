@@ -14,7 +14,7 @@ import { Interrupted, interruptedCode, Interrupts } from "./interrupts.ts";
 import { modelFlags, requestModel } from "./model_flags.ts";
 import { openModel } from "./open_model.ts";
 import { chatOptions, samplingFlags } from "./sampling_flags.ts";
-import { note, stderr, styled } from "./terminal.ts";
+import { errorLine, note, stderr, styled } from "./terminal.ts";
 
 const flags = {
   out: { type: "string", value: "FILE", aliases: ["o"], summary: "Writes to this file, and goes on where it ends" },
@@ -111,7 +111,7 @@ async function captionAll(files: readonly string[], work: Work): Promise<void> {
     if ("error" in record) {
       counts.failed++;
       if (stderr.isTerminal) stderr.write("\r\x1b[K");
-      note(styled(record.error, "red", stderr));
+      note(styled(errorLine(record.error), "red", stderr));
     } else counts.captioned++;
     show();
   }

@@ -8,6 +8,7 @@ import type { Command } from "./command.ts";
 import { commands, otherNames } from "./commands.ts";
 import { commandHelp, program, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
+import { errorLine } from "./terminal.ts";
 
 /**
  * Runs the command line on the arguments after the program's name and resolves to the exit code: 0 when all went
@@ -17,7 +18,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     return await dispatch(args);
   } catch (error) {
-    console.error(`${program}: ${error instanceof Error ? error.message || error.name : String(error)}`);
+    console.error(`${program}: ${errorLine(error)}`);
     if (debugging()) console.error(error);
     return 1;
   }

@@ -39,6 +39,12 @@ export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => character === "\n" || character === "\t" ? character : "\uFFFD");
 }
 
+/** What went wrong, in one line that no terminal obeys: a message may quote what a file says. */
+export function errorLine(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return printable(message.replace(/\s*\n\s*/g, " "));
+}
+
 function outputOf(stream: { writeSync(bytes: Uint8Array): number; isTerminal(): boolean }): Output {
   return {
     isTerminal: stream.isTerminal(),

@@ -5,7 +5,7 @@
  */
 import { findImages } from "../find_images.ts";
 import { Interrupted } from "../interrupts.ts";
-import { note, stderr, stdout, styled } from "../terminal.ts";
+import { errorLine, note, stderr, stdout, styled } from "../terminal.ts";
 import type { ChatSession } from "./session.ts";
 import { showAnswer, type ShowOptions } from "./show_answer.ts";
 
@@ -53,7 +53,7 @@ export async function askAboutFolder(
     } catch (error) {
       if (!(error instanceof Error) || error instanceof Interrupted || signal.aborted) throw error;
       failed++;
-      note(styled(error.message, "red", stderr));
+      note(styled(errorLine(error), "red", stderr));
     }
   }
   return failed;

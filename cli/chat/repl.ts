@@ -4,7 +4,7 @@
  * @module
  */
 import { Interrupted, type Interrupts } from "../interrupts.ts";
-import { note, stderr, styled } from "../terminal.ts";
+import { errorLine, note, stderr, styled } from "../terminal.ts";
 import type { ReadLine } from "./lines.ts";
 import { type ReplContext, runReplCommand } from "./repl_commands.ts";
 import type { Answer, AskOptions, ChatSession } from "./session.ts";
@@ -56,7 +56,7 @@ export async function converse(session: ChatSession, { readLine, interrupts, sho
         if (stopped) throw error;
         stopped = true;
         say("stopped; Ctrl-C again ends the chat, and so do Ctrl-D and /exit");
-      } else note(styled(error instanceof Error ? error.message : String(error), "red", stderr));
+      } else note(styled(errorLine(error), "red", stderr));
     }
   }
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { ImageError } from "../../core/errors.ts";
 import type { EncodedImage } from "./encoded_image.ts";
-import { readJpegHeader } from "./jpeg_header.ts";
+import { type JpegHeader, readJpegHeader } from "./jpeg_header.ts";
 
 /** Reads the header. The decoders are loaded when they are needed. @throws {ImageError} if the file is damaged */
 export function openJpeg(file: Uint8Array): EncodedImage {
@@ -15,8 +16,16 @@ export function openJpeg(file: Uint8Array): EncodedImage {
     height,
     orientation,
     // libjpeg as @jsquash/jpeg has it turns everything into RGB but CMYK.
-    decode: components === 4
-      ? async () => (await import("./jpeg_cmyk.ts")).decodeCmykJpeg(file, header)
-      : async () => await (await import("./mozjpeg.ts")).decodeJpeg(file),
+    async decode() {
+      refuseHollow(file, header);
+      if (components === 4) return (await import("./jpeg_cmyk.ts")).decodeCmykJpeg(file, header);
+      return await (await import("./mozjpeg.ts")).decodeJpeg(file);
+    },
   };
+}
+
+/** Every block of 8×8 pixels takes a bit at least. A decoder would make up for the lack, and take long over it. */
+function refuseHollow(file: Uint8Array, { width, height }: JpegHeader): void {
+  if (file.length * 8 >= Math.ceil(width / 8) * Math.ceil(height / 8)) return;
+  throw new ImageError(`its ${file.length} bytes are too few for ${width}×${height} pixels`);
 }

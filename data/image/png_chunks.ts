@@ -52,7 +52,7 @@ export function readPngChunks(file: Uint8Array): PngFile {
   const reader = new ByteReader(file);
   reader.skip(8); // the signature
   const first = readChunk(reader);
-  if (first.type !== "IHDR") throw new ImageError(`its first chunk is "${first.type}" instead of "IHDR"`);
+  if (first.type !== "IHDR") throw new ImageError(`its first chunk is ${JSON.stringify(first.type)} instead of "IHDR"`);
   const header = readHeader(first.data);
   let palette = new Uint8Array();
   let exif: Uint8Array | undefined;

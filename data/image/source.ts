@@ -60,5 +60,5 @@ export async function readSource(source: ImageSource, options: SourceOptions): P
 
 function checkSize<Bytes extends { readonly length: number }>(bytes: Bytes, maxBytes: number): Bytes {
   if (bytes.length <= maxBytes) return bytes;
-  throw new ImageError(`its ${bytes.length} bytes are more than the ${maxBytes} allowed (maxBytes)`);
+  throw new ImageError(`it has more than the ${maxBytes} bytes allowed (maxBytes)`);
 }

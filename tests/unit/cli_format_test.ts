@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { duration, grouped, scaled, table } from "../../cli/format.ts";
-import { printable, styled } from "../../cli/terminal.ts";
+import { errorLine, printable, styled } from "../../cli/terminal.ts";
 
 Deno.test("grouped(), scaled() and duration() write numbers for people", () => {
   assertEquals([0, 999, 25_829_888].map(grouped), ["0", "999", "25,829,888"]);
@@ -22,6 +22,15 @@ Deno.test("table() makes columns as wide as their widest cell", () => {
 
 Deno.test("printable() leaves a model's text nothing that a terminal obeys", () => {
   assertEquals(printable("a\tb\n\x1b[31mred\x07\r\x9b2J\x7f 图"), "a\tb\n\uFFFD[31mred\uFFFD\uFFFD\uFFFD2J\uFFFD 图");
+});
+
+Deno.test("errorLine() makes one line of what was thrown, and nothing in it is obeyed", () => {
+  assertEquals(errorLine(new TypeError('Cannot read "a\n  b\x1b[2J"')), 'Cannot read "a b\uFFFD[2J"');
+  assertEquals([errorLine(new RangeError()), errorLine("text"), errorLine(undefined)], [
+    "RangeError",
+    "text",
+    "undefined",
+  ]);
 });
 
 Deno.test("styled() writes colours only to a terminal", () => {

@@ -58,15 +58,15 @@ Deno.test("loadImage() names what it refuses and why", async () => {
   await refused(heic, `Cannot load "a.jpg": its format is HEIC; JPEG, PNG, WebP and GIF are read`, { name: "a.jpg" });
   await refused(of("<svg xmlns='http://www.w3.org/2000/svg'/>"), "its format is SVG");
   await refused(of("nothing at all"), "its format is unknown");
+  const oddlyNamed = readImageFile("rgb_8.png");
+  oddlyNamed.set([0x07, 0x0a, 0x1b, 0x41], 12);
+  await refused(repairChecksums(oddlyNamed), 'its first chunk is "\\u0007\\n\\u001bA" instead of "IHDR"');
   await refused(readImageFile("animated.webp"), `Cannot load "image" as WebP: it is animated`);
 });
 
 Deno.test("loadImage() refuses more bytes than allowed, whatever they come from", async () => {
   const file = readImageFile("rgb_8.png");
-  const [maxBytes, message] = [
-    file.length - 1,
-    `its ${file.length} bytes are more than the ${file.length - 1} allowed`,
-  ];
+  const [maxBytes, message] = [file.length - 1, `it has more than the ${file.length - 1} bytes allowed`];
   const readFile = () => Promise.resolve(file);
   for (const source of [file, new Blob([file]), `data:;base64,${file.toBase64()}`, "x.png"]) {
     await refused(source, message, { maxBytes, readFile });
@@ -134,6 +134,16 @@ Deno.test("loadImage() works after a decoder broke down, and while others work",
     const results = await Promise.allSettled([bad, good, bad, good].map((file) => loadImage(file)));
     for (const i of [1, 3]) assertEquals(results[i], { status: "fulfilled", value: wanted });
     if (name !== "baseline.jpg") assertEquals(results[0]!.status, "rejected"); // libjpeg makes something of anything
+  }
+});
+
+Deno.test("loadImage() refuses JPEG files with fewer bits than blocks", async () => {
+  for (const name of ["baseline.jpg", "progressive.jpg", "cmyk.jpg"]) {
+    const file = claimLarge(name);
+    const [width, height] = [4000, 4000];
+    const at = file.findIndex((byte, i) => byte === 0xff && [0xc0, 0xc2].includes(file[i + 1]!)) + 5;
+    new DataView(file.buffer).setUint32(at, height * 0x10000 + width);
+    await refused(file, `its ${file.length} bytes are too few for 4000×4000 pixels`);
   }
 });
 
