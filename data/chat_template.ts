@@ -26,6 +26,9 @@ export type TemplateMessage = Readonly<Record<string, Json | undefined>>;
 /** Longest list that `range` makes in a template, as in Hugging Face's sandbox. */
 const maxRange = 100_000;
 
+/** Turns of loops and calls of macros in all: far more than any conversation needs, and a matter of seconds. */
+const maxTurns = 1_000_000;
+
 /** A chat template, ready to print. */
 export class ChatTemplate {
   readonly #template: Template;
@@ -56,6 +59,7 @@ export class ChatTemplate {
     const variables = {
       ...this.#variables,
       ...functions,
+      count_turn: turnCounter(),
       messages,
       tools,
       add_generation_prompt: addGenerationPrompt,
@@ -115,8 +119,8 @@ const functions = {
 
 /**
  * Changes a program in three ways: `text.lstrip(characters)` and its like become calls of functions, for the library's
- * own methods ignore the characters; `range` gets a limit, for a program comes with a download; and every loop prints
- * the marks of what it goes over, if it has any.
+ * own methods ignore the characters; `range`, loops and macros get a limit, for a program comes with a download; and
+ * every loop prints the marks of what it goes over, if it has any.
  */
 function rewrite(value: unknown): void {
   if (Array.isArray(value) || value instanceof Map) {
@@ -125,11 +129,26 @@ function rewrite(value: unknown): void {
     for (const field of Object.values(value)) rewrite(field);
     if (value.type === "CallExpression" && isNode(value["callee"])) rewriteCall(value, value["callee"]);
     const { loopvar, body } = value;
-    if (value.type === "For" && Array.isArray(body) && isNode(loopvar) && loopvar.type === "Identifier") {
-      const print = (key: string) => parse(tokenize(`{{ ${loopvar["value"]}["${key}"] }}`)).body[0]!;
-      value["body"] = [print(markKeys.begin), ...body, print(markKeys.end)];
+    if ((value.type === "For" || value.type === "Macro") && Array.isArray(body)) {
+      const named = value.type === "For" && isNode(loopvar) && loopvar.type === "Identifier";
+      const mark = (key: string) => named ? [printed(`${loopvar["value"]}["${key}"]`)] : [];
+      value["body"] = [printed("count_turn()"), ...mark(markKeys.begin), ...body, ...mark(markKeys.end)];
     }
   }
+}
+
+/** The node that prints an expression. */
+function printed(expression: string): unknown {
+  return parse(tokenize(`{{ ${expression} }}`)).body[0]!;
+}
+
+/** A function that prints nothing, and throws when it was called too often. */
+function turnCounter(): () => string {
+  let turns = 0;
+  return () => {
+    if (++turns > maxTurns) throw new RangeError(`more than ${maxTurns} turns of its loops`);
+    return "";
+  };
 }
 
 function rewriteCall(call: Node, callee: Node): void {

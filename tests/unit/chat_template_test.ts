@@ -33,6 +33,14 @@ Deno.test("ChatTemplate reports a template that is no Jinja, fails, or would fil
     ConfigError,
     "Cannot render the chat template: a range of 1000000000 elements, the limit is 100000",
   );
+  for (
+    const endless of [
+      "{% for i in range(3000) %}{% for j in range(3000) %}{% endfor %}{% endfor %}",
+      "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+    ]
+  ) {
+    assertThrows(() => render(endless), ConfigError, "Cannot render the chat template: more than 1000000 turns");
+  }
   assertEquals(render("{% for i in range(1, 6, 2) %}{{ i }}{% endfor %}{{ range(2) | length }}"), "1352");
 });
 
