@@ -14,6 +14,7 @@ import { Interrupted, interruptedCode, Interrupts } from "./interrupts.ts";
 import { modelFlags, requestModel } from "./model_flags.ts";
 import { openModel } from "./open_model.ts";
 import { chatOptions, samplingFlags } from "./sampling_flags.ts";
+import { upstreamFlags, withUpstreamFiles } from "./upstream_files.ts";
 import { errorLine, note, stderr, styled } from "./terminal.ts";
 
 const flags = {
@@ -24,6 +25,7 @@ const flags = {
   recursive: { type: "boolean", aliases: ["r"], summary: "Also takes the images of folders inside" },
   quiet: { type: "boolean", aliases: ["q"], summary: "Says nothing but errors" },
   ...modelFlags,
+  ...upstreamFlags,
   ...samplingFlags,
 } as const;
 
@@ -48,8 +50,9 @@ interface Counts {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags: values, positional: [folder, ...rest] } = parseFlags(args, flags);
+  const { flags: given, positional: [folder, ...named] } = parseFlags(args, flags);
   if (folder === undefined) throw new TypeError("Cannot caption: name a folder of images");
+  const { values, positional: rest } = await withUpstreamFiles({ values: given, positional: named });
   const { prompt = "Describe this image in detail.", system, quiet } = values;
   const options = chatOptions(values);
   const batch = count(values, "batch-size") ?? 4;

@@ -17,6 +17,7 @@ import { modelFlags, requestModel } from "./model_flags.ts";
 import { openModel } from "./open_model.ts";
 import { imageReader } from "./read_image.ts";
 import { chatOptions, samplingFlags } from "./sampling_flags.ts";
+import { upstreamFlags, withUpstreamFiles } from "./upstream_files.ts";
 import { note, stderr, stdout, styled } from "./terminal.ts";
 
 /** What is asked about the images of a folder when nothing is. */
@@ -33,6 +34,7 @@ const flags = {
   timings: { type: "switch", aliases: ["show-speed"], summary: "Says on stderr how long each part took" },
   quiet: { type: "boolean", aliases: ["q"], summary: "Says nothing about loading" },
   ...modelFlags,
+  ...upstreamFlags,
   ...samplingFlags,
 } as const;
 
@@ -49,13 +51,15 @@ export const chatCommand: Command = {
     "chat minimind2-small-v --json < question.txt",
     "chat minimind-3v --encoder ./my_encoder.ts",
     "chat --config my_model.json --image-dir photos --show_speed 1",
+    "chat --load_from model --weight sft_vlm --image photo.jpg",
   ],
   run,
 };
 
 async function run(args: readonly string[]): Promise<number> {
   const startMs = performance.now();
-  const { flags: values, positional } = parseFlags(args, flags);
+  const { flags: given, positional: named } = parseFlags(args, flags);
+  const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
   const options = chatOptions(values);
   const request = await requestModel(values, positional);
   const interactive = values.interactive ||
@@ -89,7 +93,6 @@ async function run(args: readonly string[]): Promise<number> {
       return 0;
     });
   } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) return 0; // whoever reads the answer has read enough
     if (!(error instanceof Interrupted)) throw error;
     note(styled(error.message, "dim", stderr));
     return interruptedCode;

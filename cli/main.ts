@@ -15,12 +15,28 @@ import { errorLine } from "./terminal.ts";
  * well, 1 on any error. An error is one line on stderr; with `MINIMIND_DEBUG=1` the stack trace follows it.
  */
 export async function run(args: readonly string[]): Promise<number> {
+  const report = (error: unknown) => {
+    const line = errorLine(error);
+    console.error(`${program}: ${/^Cannot /.test(line) ? line : `Cannot ${args[0] ?? "run"}: ${line}`}`);
+    if (debugging()) console.error(error);
+  };
+  const unheard = (event: ErrorEvent | PromiseRejectionEvent) => {
+    event.preventDefault();
+    report("reason" in event ? event.reason : event.error);
+    Deno.exit(1);
+  };
+  // What a plugin throws where nobody can catch it.
+  globalThis.addEventListener("error", unheard);
+  globalThis.addEventListener("unhandledrejection", unheard);
   try {
     return await dispatch(args);
   } catch (error) {
-    console.error(`${program}: ${errorLine(error)}`);
-    if (debugging()) console.error(error);
+    if (error instanceof Deno.errors.BrokenPipe) return 0; // whoever reads has read enough
+    report(error);
     return 1;
+  } finally {
+    globalThis.removeEventListener("error", unheard);
+    globalThis.removeEventListener("unhandledrejection", unheard);
   }
 }
 

@@ -42,7 +42,7 @@ export function printable(text: string): string {
 /** What went wrong, in one line that no terminal obeys: a message may quote what a file says. */
 export function errorLine(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
-  return printable(message.replace(/\s*\n\s*/g, " "));
+  return printable(message.replace(/\p{Cc}\[[\d;]*m/gu, "").replace(/\s*\n\s*/g, " "));
 }
 
 function outputOf(stream: { writeSync(bytes: Uint8Array): number; isTerminal(): boolean }): Output {

@@ -41,7 +41,7 @@ async function run(args: readonly string[]): Promise<number> {
   const counts = await verifyFolder(folder, {
     createBackend: backendMaker(backend, threads),
     maxParameters: backend === "reference" && !large ? referenceParameters : Infinity,
-    only: only === undefined ? undefined : new RegExp(only),
+    only: only === undefined ? undefined : parsePattern(only),
     report: (name, { stage, status, detail }) => console.log(`${status.padEnd(7)}  ${name}  ${stage}  ${detail}`),
   });
   console.log(summary(counts, (performance.now() - start) / 1000));
@@ -72,6 +72,14 @@ function backendMaker(name: string, threads: number | undefined): () => Promise<
     }
     default:
       throw new TypeError(`Cannot verify with backend "${name}": there are reference and wasm`);
+  }
+}
+
+function parsePattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (cause) {
+    throw new TypeError(`Cannot read flag "--only": "${text}" is no regular expression`, { cause });
   }
 }
 

@@ -54,11 +54,16 @@ export class Registry {
       const specifier = /^\.{0,2}\//.test(use) ? new URL(use, base).href : use;
       module = await import(specifier);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ConfigError(`Cannot load ${kind} "${use}": ${reason}`, { cause });
+      throw new ConfigError(`Cannot load ${kind} "${use}": ${reasonOf(cause)}`, { cause });
     }
     return checkPlugin(module.default, kind, use);
   }
+}
+
+/** The engine's words without its colours, its mark of the place, and its full stop. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\p{Cc}\[[\d;]*m/gu, "").replace(/\s+at \S+$/, "").replace(/\.$/, "");
 }
 
 function isSpecifier(use: string): boolean {

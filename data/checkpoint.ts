@@ -85,17 +85,21 @@ export function openCheckpoint(files: readonly NamedBytes[], options: TorchCheck
 
 /** Opens one file and puts its name in front of what is wrong with it. */
 function openFile({ name, bytes }: NamedBytes, options: TorchCheckpointOptions): Contents {
+  const onDamage = (cause: WeightError) => {
+    const problem = cause.message.replace(/^Cannot read (PyTorch|safetensors) /, "");
+    return new WeightError(`Cannot open ${JSON.stringify(name)}: ${problem}`, { cause });
+  };
   try {
     const start = startOf(bytes);
     const format = torchFormat(start);
-    if (format !== undefined) return { ...readTorchCheckpoint(bytes, options), format: `pytorch ${format}` };
+    if (format !== undefined) {
+      return { ...readTorchCheckpoint(bytes, { onDamage, ...options }), format: `pytorch ${format}` };
+    }
     if (!looksLikeSafetensors(start)) throw new WeightError(describeOther(start));
     const { tensors, metadata } = readSafetensors(bytes);
     return { format: "safetensors", tensors, values: metadata };
   } catch (cause) {
-    if (!(cause instanceof WeightError)) throw cause;
-    const problem = cause.message.replace(/^Cannot read (PyTorch|safetensors) /, "");
-    throw new WeightError(`Cannot open ${JSON.stringify(name)}: ${problem}`, { cause });
+    throw cause instanceof WeightError ? onDamage(cause) : cause;
   }
 }
 

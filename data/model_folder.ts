@@ -10,6 +10,8 @@ import { parseShardIndex } from "./shard_index.ts";
 
 /** The files of one folder, wherever it is: on disk, in a browser's storage, on the hub. */
 export interface FolderFiles {
+  /** What messages call the folder. Default `the folder`. */
+  readonly name?: string | undefined;
   /** Names of the files, without folders in front. */
   list(): Promise<readonly string[]>;
   /** The content of a file. */
@@ -83,20 +85,21 @@ export async function openModelFolder(folder: FolderFiles, options: ModelFolderO
     if (names.includes(name)) plain[key] = await readText(folder, name);
   }
   const checkpoint = openCheckpoint(
-    await readWeights(folder, { names, name: options.weights ?? chooseWeights(names) }),
+    await readWeights(folder, { names, name: options.weights ?? chooseWeights(names, folder.name) }),
   );
   return { ...parsed, ...plain, checkpoint };
 }
 
 /** The one checkpoint of a folder. @throws {WeightError} if there is none, or more than one */
-export function chooseWeights(names: readonly string[]): string {
+export function chooseWeights(names: readonly string[], folder?: string): string {
+  const what = folder === undefined ? "the folder" : JSON.stringify(folder);
   const known = usual.find((name) => names.includes(name));
   if (known !== undefined) return known;
   const candidates = names.filter((name) => /\.(safetensors|pth|pt)$/.test(name));
   const [only] = candidates;
-  if (only === undefined) throw new WeightError(`Cannot open the folder: none of ${usual.join(", ")}, *.pth is there`);
+  if (only === undefined) throw new WeightError(`Cannot open ${what}: none of ${usual.join(", ")}, *.pth is there`);
   if (candidates.length === 1) return only;
-  throw new WeightError(`Cannot open the folder: name one of its checkpoints ${candidates.join(", ")}`);
+  throw new WeightError(`Cannot open ${what}: name one of its checkpoints ${candidates.join(", ")}`);
 }
 
 /** A checkpoint's file, or its index and all shards. */

@@ -65,7 +65,8 @@ export function findPreset(name: string): Preset {
     .map((preset) => ({ name: preset.name, likeness: likeness(letters(preset.name), wanted) }))
     .sort((a, b) => b.likeness - a.likeness);
   const hint = ranked[0]!.likeness > 0.6 ? `did you mean ${ranked[0]!.name}? ` : "";
-  throw new ConfigError(`Cannot find model "${name}": ${hint}there are ${[...presets.keys()].join(", ")}`);
+  const released = [...presets.keys()].join(", ");
+  throw new ConfigError(`Cannot find model "${name}": ${hint}it is no file or folder, and released are ${released}`);
 }
 
 function preset(name: string, json: PresetJson): [string, Preset] {

@@ -92,7 +92,9 @@ async function make<Kind extends PluginKind>(
   { plugin, options }: Choice<Kind>,
   context: PluginKinds[Kind]["context"],
 ): Promise<PluginKinds[Kind]["product"]> {
-  return await plugin.create(options, context);
+  const product = await plugin.create(options, context);
+  if (typeof product === "object" && product !== null) return product;
+  throw new ConfigError(`Cannot use "${plugin.name}" as ${plugin.kind}: it creates ${product}`);
 }
 
 /** The placeholder's id and rule; how many stand for an image is the projector's to say. */

@@ -105,6 +105,7 @@ export function openFiles(options: FilesOptions): Files {
       return await stat(url).then((found) => found.isDirectory(), () => false);
     },
     folder: (name) => ({
+      name: decodeURIComponent(resolveName(name, base).pathname.replace(/(?<=.)\/$/, "")),
       list: async () => {
         const { readdir } = await import("node:fs/promises");
         return await readdir(resolveName(name, base));

@@ -9,6 +9,7 @@ import { isGraphEncoder, type VisionEncoder } from "../core/encoder.ts";
 import { ConfigError } from "../core/errors.ts";
 import { globPattern } from "../core/glob.ts";
 import { bindModel } from "../core/model_plans.ts";
+import type { VisionLanguageModel } from "../core/model.ts";
 import type { Plugin, PluginContext } from "../core/plugin.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
@@ -118,6 +119,7 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
     for (const name of weightNames(config)) plain.set(name, await readWeights(name, files));
     if (source.random) plain.set("random numbers", randomWeights(model, plain.values()));
     const sources = without(await addAdapters(plain, { adapters, files, model }), options.fresh);
+    const context = contextOf(config, { given, model });
     signal?.throwIfAborted();
     onStage("loading");
     const backend = await making;
@@ -140,7 +142,7 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
         : new ChatTemplate(texts.template, specialTexts(tokenizer)),
       preprocessor: preprocessorOf(model.encoder, given.encoder === undefined ? source.preprocessor : undefined),
       generation: config.generation ?? {},
-      context: Math.min(config.context ?? defaultContext, model.decoder.maxPositions),
+      context,
       conversations: options.conversations,
       readFile: options.readImage,
     });
@@ -173,6 +175,18 @@ function refuseLanguageModel({ name, languageModel }: ModelSource, options: Load
   if (!languageModel || absentPatterns(options).some((pattern) => globPattern(pattern).test("vision_proj."))) return;
   const hint = 'allow "vision_proj.*" to be missing to use it all the same';
   throw new ConfigError(`Cannot load "${name}": it is a language model without a projector for images; ${hint}`);
+}
+
+/** Length of a KV cache; one that the user asks for is not cut to what the decoder has. */
+function contextOf(
+  { context = defaultContext }: ModelConfig,
+  { given, model: { decoder } }: { readonly given: ModelConfig; readonly model: VisionLanguageModel },
+): number {
+  const { name, maxPositions } = decoder;
+  if ((given.context ?? 0) > maxPositions) {
+    throw new ConfigError(`Cannot use a context of ${given.context}: "${name}" has ${maxPositions} positions`);
+  }
+  return Math.min(context, maxPositions);
 }
 
 /** A config that names all its parts itself. */

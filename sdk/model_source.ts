@@ -87,8 +87,8 @@ async function findBase(model: string, files: Files): Promise<ModelSource> {
     const checkpoint = openCheckpoint([{ name: model, bytes: await files.open(model) }]);
     return describe(shortName(model), { folder: { checkpoint }, inferred: infer(checkpoint, undefined) });
   }
-  if (/[\\/]/.test(model) && !/^[\w.-]+\/[\w.-]+$/.test(model)) {
-    throw new ConfigError(`Cannot find model "${model}": there is no such folder`);
+  if (/[\\/]/.test(model) && !/^\w[\w.-]*\/[\w.-]+$/.test(model)) {
+    throw new ConfigError(`Cannot find model "${model}": there is no such file or folder`);
   }
   const preset = findPreset(model);
   const known = [...preset.files].map(([name, file]) => ({ name, ...file }));

@@ -48,14 +48,19 @@ export function captionStdout(): CaptionOutput {
  * @throws {ConfigError} if the file has a line that is none of ours
  */
 export async function captionFile(path: string): Promise<CaptionOutput> {
-  const file = await Deno.open(path, { read: true, write: true, create: true });
   try {
+    const file = await Deno.open(path, { read: true, write: true, create: true });
     const bytes = await new Response(file.readable).bytes();
     const whole = bytes.lastIndexOf(0x0a) + 1;
-    return open(path, { whole, ...readLines(new TextDecoder().decode(bytes.subarray(0, whole)), path) });
+    const text = (part: Uint8Array) => new TextDecoder().decode(part);
+    const lines = readLines(text(bytes.subarray(0, whole)), path);
+    if (!isBegun(text(bytes.subarray(whole)))) {
+      throw new ConfigError(`Cannot go on with "${path}": its end is no caption`);
+    }
+    return open(path, { whole, ...lines });
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`Cannot read "${path}": ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new ConfigError(`Cannot write "${path}": ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -93,6 +98,18 @@ function readLines(text: string, path: string): Lines {
     else errors.set(record["file"], String(record["error"]));
   }
   return { done, errors };
+}
+
+/** Whether a text is a line of ours as far as it goes, or nothing. */
+function isBegun(text: string): boolean {
+  const start = '{"file":"';
+  return text.startsWith(start) || start.startsWith(text);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such folder";
+  if (error instanceof Deno.errors.NotCapable) return "it may not be, see --allow-read and --allow-write";
+  return error instanceof Error ? error.message : String(error);
 }
 
 function parseLine(line: string): Readonly<Record<string, unknown>> | undefined {

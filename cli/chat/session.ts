@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ImageSource, ReadFile } from "../../data/image/mod.ts";
+import { ImageError } from "../../core/errors.ts";
+import { imageSize, type ImageSource, type ReadFile } from "../../data/image/mod.ts";
 import type { ChatEvent, ChatOptions, ChatPart, Message } from "../../sdk/chat_events.ts";
 import type { ChatModel } from "../../sdk/chat_model.ts";
 import { drawSeed } from "../sampling_flags.ts";
@@ -47,10 +48,15 @@ const maxImageBytes = 20 * 2 ** 20;
 /**
  * Reads an image at once: a conversation keeps it even if the file changes. A data URI stays as it is.
  *
- * @throws {ImageError} if it cannot be read
+ * @throws {ImageError} if it cannot be read, or its header tells that it is no image that can be shown
  */
 export async function readAttachment(path: string, readImage: ReadFile, signal?: AbortSignal): Promise<ImageSource> {
-  if (path.startsWith("data:")) return path;
+  const image = path.startsWith("data:") ? path : await readFileOf(path, readImage, signal);
+  await imageSize(image, { maxBytes: maxImageBytes });
+  return image;
+}
+
+async function readFileOf(path: string, readImage: ReadFile, signal: AbortSignal | undefined): Promise<File> {
   const bytes = await readImage(path, { maxBytes: maxImageBytes, ...signal && { signal } });
   return new File([Uint8Array.from(bytes)], path);
 }
@@ -83,7 +89,8 @@ export class ChatSession {
   }
 
   /**
-   * Asks a question, with the images that were put in. After an error the conversation is as it was before.
+   * Asks a question, with the images that were put in. After an error the conversation is as it was before, but for
+   * images of which one cannot be read: no other question would be answered with them.
    *
    * @throws what the model's `chat` throws, except the signal's reason
    */
@@ -98,6 +105,7 @@ export class ChatSession {
       return answer;
     } catch (error) {
       this.messages.length = before;
+      if (error instanceof ImageError) this.images.length = 0;
       throw error;
     }
   }

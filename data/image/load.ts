@@ -42,6 +42,35 @@ export interface LoadImageOptions {
  * ```
  */
 export async function loadImage(source: ImageSource, options: LoadImageOptions = {}): Promise<RgbImage> {
+  const { encoded, refusal } = await openImage(source, options);
+  let image: RgbImage;
+  try {
+    image = await encoded.decode();
+  } catch (error) {
+    throw error instanceof Error ? refusal(error) : error;
+  }
+  options.signal?.throwIfAborted();
+  return orient(image, encoded.orientation);
+}
+
+/**
+ * The size of an image as {@link loadImage} gives it, from the file's header alone.
+ *
+ * @throws what `loadImage` throws, where the header tells
+ */
+export async function imageSize(
+  source: ImageSource,
+  options: LoadImageOptions = {},
+): Promise<Pick<RgbImage, "width" | "height">> {
+  const { encoded: { width, height, orientation } } = await openImage(source, options);
+  return orientation > 4 ? { width: height, height: width } : { width, height };
+}
+
+/** Reads a file and its header; `refusal` makes an error that names both. */
+async function openImage(
+  source: ImageSource,
+  options: LoadImageOptions,
+): Promise<{ readonly encoded: EncodedImage; refusal(cause: Error): ImageError }> {
   const { name = nameOf(source), maxBytes = 20 * 2 ** 20, maxPixels = 64_000_000, readFile, signal } = options;
   let what = `"${name}"`;
   const refusal = (cause: Error) => new ImageError(`Cannot load ${what}: ${cause.message}`, { cause });
@@ -50,19 +79,15 @@ export async function loadImage(source: ImageSource, options: LoadImageOptions =
     throw error instanceof ImageError ? refusal(error) : error; // readFile's errors are the caller's
   });
   signal?.throwIfAborted();
-  let image: RgbImage;
-  let encoded: EncodedImage;
   try {
     const format = formatOf(file);
     what += ` as ${format.name}`;
-    encoded = format.open(file);
+    const encoded = format.open(file);
     checkSize(encoded, maxPixels);
-    image = await encoded.decode();
+    return { encoded, refusal };
   } catch (error) {
     throw error instanceof Error ? refusal(error) : error;
   }
-  signal?.throwIfAborted();
-  return orient(image, encoded.orientation);
 }
 
 function checkSize({ width, height }: EncodedImage, maxPixels: number): void {

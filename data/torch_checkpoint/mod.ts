@@ -32,6 +32,8 @@ export interface TorchCheckpointOptions {
    * memory, else when a tensor of the record is first read. Default true.
    */
   readonly checksums?: boolean | undefined;
+  /** Tells the file when a tensor that is read turns out damaged. Default: the error as it is. */
+  readonly onDamage?: ((error: WeightError) => WeightError) | undefined;
 }
 
 /** The format of a PyTorch file by its first bytes; undefined for any other file. */
@@ -51,14 +53,14 @@ export function readTorchCheckpoint(
   file: Uint8Array | ByteSource,
   options: TorchCheckpointOptions = {},
 ): TorchCheckpoint {
-  const { checksums = true } = options;
+  const { checksums = true, onDamage = (error) => error } = options;
   const source = byteSource(file);
   const format = torchFormat(source.read(0, Math.min(legacyMagic.length, source.length)));
   if (format === undefined) {
     throw new WeightError(`Cannot read PyTorch "file": its ${file.length} bytes do not start like a checkpoint`);
   }
   const root = format === "zip"
-    ? readZipCheckpoint(source, { checksums, lazily: source === file })
+    ? readZipCheckpoint(source, { checksums, lazily: source === file, onDamage })
     : readLegacyCheckpoint(source.read(0, source.length));
   return { format, ...flatten(root) };
 }

@@ -18,6 +18,8 @@ export interface ZipCheckpointOptions {
   readonly checksums: boolean;
   /** Whether to do so only when something of a record is read. */
   readonly lazily: boolean;
+  /** Makes the error that is thrown then. */
+  readonly onDamage: (error: WeightError) => WeightError;
 }
 
 const pickleName = "/data.pkl";
@@ -30,7 +32,10 @@ const checkedAtOnce = 2 ** 20;
  *
  * @throws {WeightError} where archive, pickle or a record is damaged or not what the others say of it
  */
-export function readZipCheckpoint(file: ByteSource, { checksums, lazily }: ZipCheckpointOptions): PickleValue {
+export function readZipCheckpoint(
+  file: ByteSource,
+  { checksums, lazily, onDamage }: ZipCheckpointOptions,
+): PickleValue {
   const readRecord = (record: ZipRecord) => {
     if (checksums) checkRecord(record);
     return record.source.read(0, record.source.length);
@@ -60,13 +65,13 @@ export function readZipCheckpoint(file: ByteSource, { checksums, lazily }: ZipCh
       throw fail(thing, `it has ${length} bytes, but ${elements} take ${storage.byteLength}`);
     }
     if (checksums && !lazily) checkRecord(record);
-    storage.fill(checksums && lazily ? checkedSource(record) : record.source);
+    storage.fill(checksums && lazily ? checkedSource(record, onDamage) : record.source);
   }
   return root;
 }
 
 /** A record that is checked when something of it is first read. */
-function checkedSource(record: ZipRecord): ByteSource {
+function checkedSource(record: ZipRecord, onDamage: ZipCheckpointOptions["onDamage"]): ByteSource {
   const { source } = record;
   let checked = false;
   return {
@@ -74,7 +79,11 @@ function checkedSource(record: ZipRecord): ByteSource {
     read(begin, end, into) {
       if (checked) return source.read(begin, end, into);
       const whole = end - begin === source.length ? source.read(begin, end, into) : undefined;
-      checkRecord(record, whole);
+      try {
+        checkRecord(record, whole);
+      } catch (error) {
+        throw error instanceof WeightError ? onDamage(error) : error;
+      }
       checked = true;
       return whole ?? source.read(begin, end, into);
     },

@@ -1,3 +1,8 @@
+import type { PartConfig } from "../../core/config.ts";
+import { readSafetensors, type TensorToWrite, writeSafetensors } from "../../data/safetensors.ts";
+import type { SavedTensor } from "../../data/saved_tensor.ts";
+import { writeTorchCheckpoint } from "../../data/torch_checkpoint/write.ts";
+import { randomModelConfig } from "../../sdk/random_model.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { minimind } from "./run_command.ts";
 import { imagePath, TinyFolder } from "./tiny_model.ts";
@@ -162,6 +167,60 @@ Deno.test("minimind chat asks about each image of a folder, and goes on behind o
   assertEquals(text.stdout, `a.png\n${first}\nb.gif\nc.jpg\n${second}\n`);
 });
 
+/** What upstream's scripts leave: weights in `out/`, tokenizer and encoder in `model/`. */
+async function writeCheckout({ path, model }: TinyFolder): Promise<void> {
+  const { tensors } = readSafetensors(await Deno.readFile(`${model}/model.safetensors`));
+  const [encoder, own] = [new Map<string, TensorToWrite>(), new Map<string, SavedTensor>()];
+  for (const [name, tensor] of tensors) {
+    const vision = /^vision_encoder\.(.*)/.exec(name)?.[1];
+    if (vision !== undefined) encoder.set(vision, { shape: tensor.shape, values: tensor.toFloat32() });
+    else own.set(name, { dtype: "F32", shape: tensor.shape, toBytes: () => tensor.bytes });
+  }
+  const eye = `${path}/model/vision_model/clip-tiny`;
+  await Deno.mkdir(eye, { recursive: true });
+  await Deno.writeFile(`${eye}/model.safetensors`, writeSafetensors(encoder));
+  // The tiny folder says nothing of heads, so that they are taken to be 64 wide there.
+  const config = { ...(randomModelConfig.encoder as PartConfig).options as object, num_attention_heads: 1 };
+  await Deno.writeTextFile(`${eye}/config.json`, JSON.stringify(config));
+  for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
+    await Deno.copyFile(`${model}/${name}`, `${path}/model/${name}`);
+  }
+  await Deno.mkdir(`${path}/out`);
+  await Deno.writeFile(`${path}/out/sft_vlm_64.pth`, writeTorchCheckpoint(own));
+  await Deno.writeTextFile(`${path}/out/sft_vlm_64_moe.pth`, "of no use");
+}
+
+Deno.test("minimind chat and caption take upstream's --load_from, --weight and --save_dir for what its scripts leave", async () => {
+  await using folder = await TinyFolder.create();
+  await writeCheckout(folder);
+  const cwd = folder.path;
+  const plain = await minimind(["chat", folder.model, "--image", jpeg, "-p", "Hi", "-n", "5", "--temp", "0", "-q"]);
+  const same = ["--image", jpeg, "-p", "Hi", "-n", "5", "--temp", "0", "-q"];
+  const upstream = await minimind(["chat", "--load_from", "model", "--weight", "sft_vlm", ...same], { cwd });
+  assertEquals(upstream, { code: 0, stdout: plain.stdout, stderr: "" });
+  await Deno.mkdir(`${folder.path}/photos`);
+  await Deno.copyFile(jpeg, `${folder.path}/photos/a.jpg`);
+  const caption = ["caption", "photos", "model", "--save_dir", "out", "-n", "5", "--temp", "0", "-q", "-p", "Hi"];
+  assertEquals(answers((await minimind(caption, { cwd })).stdout)[0]!.text, plain.stdout.trimEnd());
+  await Deno.copyFile(`${folder.path}/out/sft_vlm_64.pth`, `${folder.path}/out/sft_vlm_65.pth`);
+  const message = async (...args: string[]) => {
+    return (await minimind(["chat", "--load_from", "model", "-p", "x", ...args], { cwd })).stderr;
+  };
+  assertEquals(
+    await message("--weight", "sft_vlm"),
+    "minimind: Cannot choose among sft_vlm_64.pth, sft_vlm_65.pth: say which with --hidden-size\n",
+  );
+  assertEquals(
+    await message("--weight", "llm", "--hidden_size", "64"),
+    'minimind: Cannot find "llm_64.pth" in the folder "out": it has sft_vlm_64.pth, sft_vlm_64_moe.pth, sft_vlm_65.pth\n',
+  );
+  assertMatch(await message("--use_moe", "1"), /^minimind: Cannot open ".*sft_vlm_64_moe\.pth": /);
+  assertEquals(
+    await message("--weight", "sft_vlm", "--save_dir", "none"),
+    'minimind: Cannot read "none": there is no such folder\n',
+  );
+});
+
 Deno.test("minimind chat names what is wrong in one line, before it loads a model where it can", async () => {
   await using folder = await TinyFolder.create();
   const damaged = `${folder.path}/damaged.png`;
@@ -176,8 +235,18 @@ Deno.test("minimind chat names what is wrong in one line, before it loads a mode
       [model, "-p", "x", "--image", "http://example.com/a.png", "--allow-urls"],
       /images are read from files and https addresses/,
     ],
-    [["minimind-3w", "-p", "x"], /Cannot find model "minimind-3w": did you mean minimind-3v\? there are /],
-    [[`${path}/none`, "-p", "x"], /Cannot find model ".*none": there is no such folder/],
+    [
+      ["minimind-3w", "-p", "x"],
+      /Cannot find model "minimind-3w": did you mean minimind-3v\? it is no file or folder, /,
+    ],
+    [[`${path}/none`, "-p", "x"], /Cannot find model ".*none": there is no such file or folder/],
+    [["./none", "-p", "x"], /Cannot find model "\.\/none": there is no such file or folder/],
+    [[model, "-p", "x", "--image", "README.md"], /Cannot load "README\.md": its format is unknown; JPEG/],
+    [[model, "-p", "x", "-c", "99999"], /Cannot use a context of 99999: "minimind-3" has 32768 positions/],
+    [
+      [model, "--encoder", `${path}/none.ts`, "-p", "x"],
+      /Cannot load encoder "file:.*none\.ts": Module not found ".*"$/m,
+    ],
     [[`${path}/none.pth`, "-p", "x"], /Cannot read ".*none\.pth": there is no such file/],
     [[model, "-p", "x", "--tempature", "1"], /Cannot read flag "--tempature": did you mean --temperature\?/],
     [[model, "-p", "x", "--top-p", "1.5"], /Cannot sample with topP 1\.5: it must be above 0 and at most 1/],

@@ -36,7 +36,7 @@ Deno.test("minimind inspect shows released models, and what it does not recognis
   assertMatch(await message("none.pth"), /^minimind: Cannot inspect "none\.pth": there is no such file or folder\n$/);
   assertMatch(
     await message("minimind-9v"),
-    /^minimind: Cannot find model "minimind-9v": .*there are minimind2-small-v/,
+    /^minimind: Cannot find model "minimind-9v": .*released are minimind2-small-v/,
   );
   await Deno.writeTextFile(`${folder.path}/a.pth`, "<html>");
   assertMatch(await message(`${folder.path}/a.pth`), /^minimind: Cannot open "a\.pth": it is a web page/);

@@ -67,7 +67,7 @@ Deno.test("findPreset() takes upstream's spellings", () => {
 });
 
 Deno.test("findPreset() names the nearest model and all there are", () => {
-  const all = "there are minimind2-small-v, minimind2-v, minimind-3v, minimind-3v-moe";
+  const all = "it is no file or folder, and released are minimind2-small-v, minimind2-v, minimind-3v, minimind-3v-moe";
   assertThrows(
     () => findPreset("minimind2-samll-v"),
     ConfigError,
