@@ -19,7 +19,7 @@ export const modelFlags = {
     type: "string",
     value: "MODEL",
     aliases: ["m", "load-from"],
-    summary: "A released model's name, a model folder or a checkpoint, as the argument is",
+    summary: "A released model's name, hf:OWNER/NAME, a model folder or a checkpoint, as the argument is",
   },
   config: {
     type: "string",

@@ -59,8 +59,11 @@ const texts = {
   chatTemplate: "chat_template.jinja",
 } as const;
 
+/** Names of what may lie beside the weights. */
+export const documentNames: readonly string[] = [...Object.values(documents), ...Object.values(texts)];
+
 /** Checkpoints by their usual names, best first: the same weights often lie there in several formats. */
-const usual = [
+export const usualWeights: readonly string[] = [
   "model.safetensors",
   "model.safetensors.index.json",
   "pytorch_model.bin",
@@ -93,11 +96,13 @@ export async function openModelFolder(folder: FolderFiles, options: ModelFolderO
 /** The one checkpoint of a folder. @throws {WeightError} if there is none, or more than one */
 export function chooseWeights(names: readonly string[], folder?: string): string {
   const what = folder === undefined ? "the folder" : JSON.stringify(folder);
-  const known = usual.find((name) => names.includes(name));
+  const known = usualWeights.find((name) => names.includes(name));
   if (known !== undefined) return known;
   const candidates = names.filter((name) => /\.(safetensors|pth|pt)$/.test(name));
   const [only] = candidates;
-  if (only === undefined) throw new WeightError(`Cannot open ${what}: none of ${usual.join(", ")}, *.pth is there`);
+  if (only === undefined) {
+    throw new WeightError(`Cannot open ${what}: none of ${usualWeights.join(", ")}, *.pth is there`);
+  }
   if (candidates.length === 1) return only;
   throw new WeightError(`Cannot open ${what}: name one of its checkpoints ${candidates.join(", ")}`);
 }

@@ -24,8 +24,11 @@ export interface FilesOptions {
 
 /** Reads files by name. Disposing closes those that are open. */
 export interface Files extends Disposable {
-  /** Downloads remote files together, with one progress; local ones are left alone. */
-  prefetch(files: readonly WantedFile[]): Promise<void>;
+  /**
+   * Downloads remote files together, with one progress; local ones are left alone. Resolves to the names of those that
+   * there are: optional ones may be missing.
+   */
+  prefetch(files: readonly WantedFile[]): Promise<ReadonlySet<string>>;
   /**
    * All of a file.
    *
@@ -75,7 +78,7 @@ export function openFiles(options: FilesOptions): Files {
   const files: Files = {
     async prefetch(wanted) {
       const remote = wanted.filter(({ name }) => isRemoteName(name));
-      if (remote.length > 0) await download(remote);
+      return new Set(remote.length === 0 ? [] : (await download(remote)).paths.keys());
     },
     async read(name) {
       signal?.throwIfAborted();

@@ -18,6 +18,7 @@ import { type FolderFiles, type ModelFolder, openModelFolder } from "../data/mod
 import { findPreset, presets } from "../models/mod.ts";
 import { findAdapters } from "./adapters.ts";
 import type { Files } from "./files.ts";
+import { hubFolder, isRepository } from "./hub_folder.ts";
 import { randomModelConfig, randomModelName, randomModelTokenizer } from "./random_model.ts";
 
 /** The texts that a tokenizer is made of. */
@@ -83,6 +84,7 @@ function findRandom(): ModelSource {
 async function findBase(model: string, files: Files): Promise<ModelSource> {
   if (model === randomModelName) return findRandom();
   if (await files.isFolder(model)) return await openFolder(shortName(model), files.folder(model));
+  if (isRepository(model)) return await openFolder(model, hubFolder(model, files));
   if (/\.(pth|pt|bin|safetensors)$/.test(model)) {
     const checkpoint = openCheckpoint([{ name: model, bytes: await files.open(model) }]);
     return describe(shortName(model), { folder: { checkpoint }, inferred: infer(checkpoint, undefined) });

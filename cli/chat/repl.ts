@@ -56,7 +56,10 @@ export async function converse(session: ChatSession, { readLine, interrupts, sho
         if (stopped) throw error;
         stopped = true;
         say("stopped; Ctrl-C again ends the chat, and so do Ctrl-D and /exit");
-      } else note(styled(errorLine(error), "red", stderr));
+      } else {
+        note(styled(errorLine(error), "red", stderr));
+        if (/^Cannot answer: the prompt takes /.test(errorLine(error))) say("/clear forgets what was said so far");
+      }
     }
   }
 }

@@ -95,6 +95,7 @@ export async function runReplCommand(line: string, context: ReplContext): Promis
   const [, word = "", rest = ""] = /^\/(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
   const name = aliases[word] ?? word;
   if (Object.hasOwn(commands, name)) return await commands[name]!.run(context, rest) === true;
+  if (word.includes("/")) throw new TypeError(`Cannot run "/${word}": a file is shown by /image ${line}`);
   const meant = nearest(word, commandNames);
   const all = commandNames.map((name) => `/${name}`).join(", ");
   throw new TypeError(`Cannot run "/${word}": ${meant ? `did you mean /${meant}? ` : ""}there are ${all}`);

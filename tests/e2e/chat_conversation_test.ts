@@ -55,6 +55,7 @@ Deno.test("minimind chat --interactive says an error in one line and goes on", a
   await using folder = await TinyFolder.create();
   const typed = [
     "/imag x",
+    "/photos/a.jpg what is it?",
     "/image none.png",
     "/regen",
     "/set heat 1",
@@ -68,6 +69,7 @@ Deno.test("minimind chat --interactive says an error in one line and goes on", a
   });
   assertEquals(stderr.trimEnd().split("\n"), [
     'Cannot run "/imag": did you mean /image? there are /image, /clear, /regen, /set, /save, /help, /exit',
+    'Cannot run "/photos/a.jpg": a file is shown by /image /photos/a.jpg what is it?',
     'Cannot read "none.png": there is no such file',
     "Cannot answer again: nothing was asked yet",
     `Cannot set "heat": there are ${settingNames.join(", ")}`,

@@ -75,3 +75,24 @@ Deno.test("minimind chat downloads what a config names, once, and then needs no 
   const again = await minimind([...args, "--offline", "-q"], { allow });
   assertEquals(again, { code: 0, stdout: first.stdout, stderr: "" });
 });
+
+Deno.test("minimind chat takes a repository of the hub as a model: its documents, and the best of its weights", async () => {
+  await using folder = await TinyFolder.create();
+  const files: Record<string, Uint8Array<ArrayBuffer>> = { "some/one/pytorch_model.bin": new Uint8Array(9) };
+  for (const { name } of Deno.readDirSync(folder.model)) {
+    files[`some/one/${name}`] = await Deno.readFile(`${folder.model}/${name}`);
+  }
+  const cache = `${folder.path}/cache`;
+  const args = ["chat", "hf:some/one", "--cache-dir", cache, "-p", "hi", "-n", "5", "--temp", "0", "-q"];
+  const local = await minimind(["chat", folder.model, ...args.slice(4)]);
+  await using server = new HubServer(files);
+  const hosts = [server.endpoint, server.cdn].map((url) => new URL(url).host).join(",");
+  const allow = [`allow-read=${folder.path}`, `allow-write=${cache}`, `allow-net=${hosts}`, "allow-env=HF_ENDPOINT"];
+  const options = { allow, env: { HF_ENDPOINT: server.endpoint } };
+  assertEquals(await minimind(args, options), local);
+  assertEquals(server.seen.filter(({ line }) => line.includes("pytorch_model.bin")), []);
+  assertEquals(await minimind([...args, "--offline"], { allow: allow.slice(0, 1) }), local);
+  const { code, stderr } = await minimind(args.with(1, "hf:some/none"), options);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^minimind: Cannot download "hf:some\/none@main": 401 [^\n]*\n$/);
+});
