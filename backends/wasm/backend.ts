@@ -10,6 +10,7 @@ import type { Heap } from "./heap.ts";
 import { Opcode } from "./assembly/opcodes.ts";
 import { matrixExtents, packedCount } from "./panels.ts";
 import { checkWrite } from "../../core/storages.ts";
+import { mostPieces } from "./pieces.ts";
 import { readNumbers, WasmProgram, WasmStorage, writeNumbers } from "./program.ts";
 import { scratchBytes } from "./scratch.ts";
 import { TILE_BYTES } from "./sizes.ts";
@@ -21,13 +22,15 @@ export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #heap: Heap;
   readonly #pool: ThreadPool;
+  readonly #grain: number;
   #packing: number | undefined;
   #scratch = { address: 0, stride: 0 };
 
   /** Use `createWasmBackend`, which chooses the kernels and starts the threads. */
-  constructor(heap: Heap, pool: ThreadPool) {
+  constructor(heap: Heap, pool: ThreadPool, { grain }: { readonly grain: number }) {
     this.#heap = heap;
     this.#pool = pool;
+    this.#grain = grain;
   }
 
   /** Limits and abilities of this engine. */
@@ -84,7 +87,7 @@ export class WasmBackend implements Backend {
   /** Encodes a plan as a command list; scratch memory grows here if it must. */
   load(plan: Plan, storages: Storages): Program {
     this.#reserveScratch(Math.max(0, ...plan.calls.map(scratchBytes)) + TILE_BYTES);
-    return new WasmProgram(plan, storages, { heap: this.#heap, run: (list) => this.#run(list) });
+    return new WasmProgram(plan, storages, { heap: this.#heap, run: (list) => this.#run(list), grain: this.#grain });
   }
 
   /** Ends the threads. */
@@ -95,7 +98,7 @@ export class WasmBackend implements Backend {
 
   /** On all threads, for the memory is new and the first touch of each page takes longer than the packing. */
   #pack(from: number, to: number, [n, k]: readonly [number, number]): void {
-    const command = Int32Array.of(7, 0, Opcode.pack, from, to, n, k, 0);
+    const command = Int32Array.of(8, 0, mostPieces, Opcode.pack, from, to, n, k, 0);
     this.#packing ??= this.#heap.alloc(command.byteLength);
     writeNumbers(this.#heap, this.#packing, command);
     this.#reserveScratch(TILE_BYTES);

@@ -1,5 +1,5 @@
 /**
- * A plan as a list of commands in linear memory: `[length, barrier, opcode, operands…]` each, then a zero.
+ * A plan as a list of commands in linear memory: `[length, barrier, pieces, opcode, operands…]` each, then a zero.
  *
  * @module
  */
@@ -21,6 +21,7 @@ import {
   windowExtents,
 } from "./command_parts.ts";
 import { matrixExtents } from "./panels.ts";
+import { piecesOf } from "./pieces.ts";
 
 /** Operands of a forward kernel's call, in the order that `execute` of assembly/run.ts reads them. */
 type Operands = { [K in Exclude<KernelName, BackwardName>]: (call: Call<K>, at: Locate) => number[] };
@@ -165,10 +166,15 @@ interface Span {
 }
 
 /**
- * Encodes calls; `shared` is the address of the memory that the steps of a kernel share. `barrier` is set where a command touches memory that another one has written, or writes what
- * another one reads, since the last barrier.
+ * Encodes calls; `shared` is the address of the memory that the steps of a kernel share, `grain` how many nanoseconds
+ * a part of a command shall take. `barrier` is set where a command touches memory that another one has written, or
+ * writes what another one reads, since the last barrier.
  */
-export function encodeCommands(calls: readonly Call[], at: Locate, shared: number): Int32Array {
+export function encodeCommands(
+  calls: readonly Call[],
+  at: Locate,
+  { shared, grain }: { readonly shared: number; readonly grain: number },
+): Int32Array {
   const span = (tensor: Tensor): Span => ({ start: at(tensor), end: at(tensor) + byteLength(tensor) });
   const words: number[] = [];
   let read: Span[] = [];
@@ -183,9 +189,10 @@ export function encodeCommands(calls: readonly Call[], at: Locate, shared: numbe
     }
     read.push(...inputs);
     written.push(...outputs);
+    const pieces = piecesOf(call, grain);
     stepsOf(call, at, shared).forEach(({ opcode, operands, shares }, i) => {
       // The memory that steps share is not in any span: whoever touches it waits for all before it.
-      words.push(operands.length + 3, Number(barrier || shares || i > 0), opcode, ...operands);
+      words.push(operands.length + 4, Number(barrier || shares || i > 0), pieces, opcode, ...operands);
     });
   }
   return Int32Array.from([...words, 0]);

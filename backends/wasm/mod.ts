@@ -7,6 +7,7 @@ import { WasmBackend } from "./backend.ts";
 import { compileKernels } from "./binary.ts";
 import { Heap } from "./heap.ts";
 import { createMemory } from "./memory.ts";
+import { usualGrain } from "./pieces.ts";
 import { createWebWorker, type KernelExports, maxWorkers, ThreadPool, type WorkerLike } from "./thread_pool.ts";
 
 export { WasmBackend } from "./backend.ts";
@@ -18,6 +19,11 @@ export interface WasmOptions {
   readonly threads?: number | undefined;
   /** False keeps to plain SIMD even where the engine fuses multiply-add. */
   readonly relaxedSimd?: boolean | undefined;
+  /**
+   * Nanoseconds that a part of a kernel shall take where threads share one, roughly. Default 20000, a hundred times what
+   * it costs a thread to take a part; 0 splits everything as far as possible.
+   */
+  readonly grain?: number | undefined;
   /** Starts a worker from source; for runtimes without the Web's `Worker`. */
   readonly createWorker?: ((source: string) => WorkerLike | undefined) | undefined;
   /** Told once about each ability that is missing here and slows things down. */
@@ -50,5 +56,5 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   if (threads > 1 && !(shared && await pool.start(threads - 1))) {
     notice(`running on ${pool.threads} of ${threads} threads: shared memory or workers are missing here`);
   }
-  return new WasmBackend(heap, pool);
+  return new WasmBackend(heap, pool, { grain: options.grain ?? usualGrain });
 }

@@ -53,8 +53,12 @@ export class WasmProgram implements Program {
   readonly #storages: ReadonlyMap<string, WasmStorage>;
   #disposed = false;
 
-  /** Allocates arena and command list; `run` walks a list. */
-  constructor(plan: Plan, storages: Storages, { heap, run }: { heap: Heap; run: (list: number) => void }) {
+  /** Allocates arena and command list; `run` walks a list, its commands in parts of `grain` nanoseconds. */
+  constructor(
+    plan: Plan,
+    storages: Storages,
+    { heap, run, grain }: { heap: Heap; run: (list: number) => void; grain: number },
+  ) {
     this.plan = plan;
     this.#heap = heap;
     this.#run = run;
@@ -62,7 +66,7 @@ export class WasmProgram implements Program {
     // Behind the arena lies what the steps of one kernel share.
     this.#arena = heap.alloc(plan.arenaBytes + Math.max(0, ...plan.calls.map(sharedBytes)));
     const locate = (tensor: Tensor | undefined) => tensor === undefined ? 0 : this.#locate(tensor);
-    const commands = encodeCommands(plan.calls, locate, this.#arena + plan.arenaBytes);
+    const commands = encodeCommands(plan.calls, locate, { shared: this.#arena + plan.arenaBytes, grain });
     this.#list = heap.alloc(commands.byteLength);
     heap.views.ints.set(commands, this.#list / 4);
   }

@@ -34,14 +34,9 @@ export interface Run {
 
 /** The control block, laid out as in assembly/run.ts: byte address, and its fields in 32-bit words. */
 const CONTROL = 4096;
-const FIELD = { list: 0, threads: 1, scratch: 2, scratchStride: 3, mayWait: 4 };
-const SLOTS = 64;
-const SLOT_WORDS = 16;
+const FIELD = { list: 0, threads: 1, scratch: 2, scratchStride: 3, mayWait: 4, number: 17, workers: 64 };
 const ABSENT = 0;
-const READY = 1;
-const RESERVED = 2;
-const CLAIMED = 3;
-const STOP = 4;
+const STOP = 2;
 
 /** Most workers that the control block has room for. */
 export const maxWorkers = 64;
@@ -112,7 +107,7 @@ export class ThreadPool implements Disposable {
   /** The control block; growing the memory moves it when it is not shared. */
   get #block(): Int32Array<ArrayBufferLike> {
     if (this.#control?.buffer !== this.#memory.buffer) {
-      this.#control = new Int32Array(this.#memory.buffer, CONTROL, SLOTS + maxWorkers * SLOT_WORDS);
+      this.#control = new Int32Array(this.#memory.buffer, CONTROL, FIELD.workers + maxWorkers);
     }
     return this.#control;
   }
@@ -140,34 +135,22 @@ export class ThreadPool implements Disposable {
     return this.#workers.length === count;
   }
 
-  /** Runs a command list on every ready thread; returns when it is done. */
+  /** Runs a command list on every thread that is there; returns when it is done. */
   run({ list, scratch, scratchStride }: Run): void {
-    const control = this.#block;
-    const ready: number[] = [];
     this.#restart();
-    for (let i = 0; i < this.#workers.length; i++) {
-      if (Atomics.compareExchange(control, slot(i), READY, RESERVED) !== READY) continue;
-      ready.push(i);
-      control[slot(i) + 1] = ready.length;
-    }
+    const control = this.#block;
     control[FIELD.list] = list;
-    control[FIELD.threads] = ready.length + 1;
+    control[FIELD.threads] = 1 + this.#workers.filter((_, i) => this.#state(i) !== ABSENT).length;
     control[FIELD.scratch] = scratch;
     control[FIELD.scratchStride] = scratchStride;
-    for (const i of ready) {
-      Atomics.store(control, slot(i), CLAIMED);
-      Atomics.notify(control, slot(i));
-    }
     this.#kernels.run(CONTROL);
   }
 
   /** Stops the workers. */
   [Symbol.dispose](): void {
-    this.#workers.forEach((worker, i) => {
-      Atomics.store(this.#block, slot(i), STOP);
-      Atomics.notify(this.#block, slot(i));
-      worker?.terminate();
-    });
+    this.#workers.forEach((_, i) => Atomics.store(this.#block, FIELD.workers + i, STOP));
+    Atomics.notify(this.#block, FIELD.number);
+    for (const worker of this.#workers) worker?.terminate();
     this.#workers.length = 0;
   }
 
@@ -199,12 +182,8 @@ export class ThreadPool implements Disposable {
   }
 
   #state(i: number): number {
-    return Atomics.load(this.#block, slot(i));
+    return Atomics.load(this.#block, FIELD.workers + i);
   }
-}
-
-function slot(i: number): number {
-  return SLOTS + i * SLOT_WORDS;
 }
 
 /** Whether this thread may sleep in `Atomics.wait`; the main thread of a browser may not. */

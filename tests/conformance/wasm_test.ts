@@ -15,7 +15,7 @@ const reference = createReferenceBackend();
 
 for (const threads of [1, 2]) {
   const name = `wasm, ${threads === 1 ? "one thread" : `${threads} threads`}`;
-  const backend = await createWasmBackend({ threads });
+  const backend = await createWasmBackend({ threads, grain: 0 });
 
   for (const test of [...kernelCases, ...programCases]) {
     Deno.test(`${name}: ${test.title}`, async () => {
@@ -39,7 +39,7 @@ for (const threads of [1, 2]) {
 
 Deno.test("wasm: every case gives the same bits with one thread and with two", async () => {
   await using one = await createWasmBackend({ threads: 1 });
-  await using two = await createWasmBackend({ threads: 2 });
+  await using two = await createWasmBackend({ threads: 2, grain: 0 });
   for (const test of [...kernelCases, ...programCases]) {
     await compareBackends(test, { backend: two, reference: one, tolerance: 0 });
   }

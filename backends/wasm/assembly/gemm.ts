@@ -30,7 +30,7 @@ export function gemm(
     gemv(x, weight, bias, y, n, k, share(panels, 1, thread, threads), share(panels, 1, thread + 1, threads));
     return;
   }
-  const byRows = m >= threads << 3;
+  const byRows = m >= threads << 4;
   const row0 = byRows ? share(m, 1, thread, threads) : 0;
   const row1 = byRows ? share(m, 1, thread + 1, threads) : m;
   const panel0 = byRows ? 0 : share(panels, 1, thread, threads);

@@ -1,5 +1,5 @@
-// The command list and the threads that walk it. Every thread runs every command on its own share and meets the
-// others at a barrier where the next command needs what this one wrote. No JavaScript runs in between.
+// The command list and the threads that walk it. A command is split into parts, and whoever is free takes the next one;
+// where a command needs what others wrote, its parts wait until all before it are done. No JavaScript runs in between.
 import { attention } from "./attention";
 import { attentionBackward } from "./attention_backward";
 import { add, advance, fill, gelu, scale, swiglu } from "./elementwise";
@@ -34,13 +34,19 @@ import { sample } from "./sample";
 import { unfold, unfoldBackward } from "./unfold";
 
 // Control block (offsets in bytes), laid out as in thread_pool.ts. The browser's main thread may not sleep.
-const LIST = 0, THREADS = 4, SCRATCH = 8, SCRATCH_STRIDE = 12, MAY_WAIT = 16;
-// Barrier: arrived, phase, sleepers; each on its own cache line.
-const ARRIVED = 64, PHASE = 128, SLEEPERS = 192;
-// Worker slots, one cache line each: state and thread number. JavaScript reserves every ready worker, writes the
-// numbers, then claims them all.
-const SLOTS = 256, SLOT_BYTES = 64;
-const ABSENT = 0, READY = 1, RESERVED = 2, STOP = 4;
+const LIST = 0, THREADS = 4, SCRATCH = 8, SCRATCH_STRIDE = 12, MAY_WAIT = 16, TOTAL = 20, RUN = 24;
+// On cache lines of their own: the ticket, whose low half is the next part and whose high half the number of the run, 0
+// when there is none; how many parts are done; how many threads sleep until more are.
+const TICKET = 64, NUMBER = 68, DONE = 128, SLEEPERS = 192;
+// One word for each worker: whether it is there, or shall end.
+const WORKERS = 256;
+const ABSENT = 0, PRESENT = 1, STOP = 2;
+
+/** Words in front of a command's operands: its length, whether it waits for all before it, useful parts, what to do. */
+const HEADER = 16;
+
+/** Parts of a command for each thread. Where others keep a core busy, those who get on take more of them. */
+const PARTS: i32 = 4;
 
 /**
  * Polls before a thread goes to sleep: about 40 µs, a little more than it takes to wake a sleeper. Fewer, and threads
@@ -48,67 +54,102 @@ const ABSENT = 0, READY = 1, RESERVED = 2, STOP = 4;
  */
 const SPINS: i32 = 40000;
 
-/** Meets the other threads. */
-function barrier(control: usize, threads: i32, mayWait: bool): void {
-  if (threads == 1) return;
-  const phase = atomic.load<i32>(control + PHASE);
-  if (atomic.add<i32>(control + ARRIVED, 1) == threads - 1) {
-    atomic.store<i32>(control + ARRIVED, 0);
-    atomic.add<i32>(control + PHASE, 1);
-    if (atomic.load<i32>(control + SLEEPERS) != 0) atomic.notify(control + PHASE, -1);
-    return;
-  }
-  pause(control, control + PHASE, phase, -1, mayWait);
+/** Into how many parts a command is split: as many for each thread, or fewer where it is not worth it. */
+function partsOf(command: usize, threads: i32): i32 {
+  const useful = load<i32>(command, 8);
+  if (threads == 1) return 1;
+  return useful < threads ? useful : min(PARTS, useful / threads) * threads;
 }
 
-/** Polls, then sleeps, until the number at `address` is no longer `value`; false after `timeout` ns asleep. */
-function pause(control: usize, address: usize, value: i32, timeout: i64, mayWait: bool): bool {
-  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(address) != value) return true;
-  while (atomic.load<i32>(address) == value) {
-    if (!mayWait) continue;
-    atomic.add<i32>(control + SLEEPERS, 1);
-    const outcome = atomic.wait<i32>(address, value, timeout);
-    atomic.sub<i32>(control + SLEEPERS, 1);
-    if (outcome == 2) return atomic.load<i32>(address) != value;
-  }
-  return true;
-}
-
-/** Runs the list of the control block as thread 0, with as many workers as JavaScript has claimed. */
+/** Runs the list of the control block; workers that are there help. Returns when all is done. */
 export function run(control: usize): void {
-  walk(control, 0, load<i32>(control + THREADS), load<i32>(control + MAY_WAIT) != 0);
+  const threads = load<i32>(control + THREADS);
+  let total = 0;
+  for (let command = <usize>load<u32>(control + LIST), length = load<i32>(command); length != 0; length = load<i32>(command)) {
+    total += partsOf(command, threads);
+    command += <usize>length << 2;
+  }
+  const number = max(1, load<i32>(control + RUN) + 1);
+  store<i32>(control + RUN, number);
+  store<i32>(control + TOTAL, total);
+  atomic.store<i32>(control + DONE, 0);
+  atomic.store<i64>(control + TICKET, <i64>number << 32);
+  if (threads > 1) atomic.notify(control + NUMBER, -1);
+  const mayWait = load<i32>(control + MAY_WAIT) != 0;
+  walk(control, 0, number, mayWait);
+  awaitDone(control, total, mayWait);
+  atomic.store<i32>(control + NUMBER, 0);
 }
 
 /**
- * Life of a worker: waits to be claimed, takes part in one run, waits again. Returns when stopped, or after
- * `idle` ns without work, so that a forgotten worker does not keep the process alive.
+ * Life of a worker: takes part in every run. Returns when it shall end, or after `idle` ns without work, so that a
+ * forgotten worker does not keep the process alive.
  */
 export function work(control: usize, worker: i32, idle: i64): void {
-  const slot = control + SLOTS + <usize>worker * SLOT_BYTES;
-  atomic.store<i32>(slot, READY);
+  const state = control + WORKERS + (<usize>worker << 2);
+  if (atomic.cmpxchg<i32>(state, ABSENT, PRESENT) != ABSENT) return;
+  let last = 0;
   while (true) {
-    if (!pause(control, slot, READY, idle, true) && atomic.cmpxchg<i32>(slot, READY, ABSENT) == READY) return;
-    while (atomic.load<i32>(slot) == RESERVED) {}
-    if (atomic.load<i32>(slot) == STOP) {
-      atomic.store<i32>(slot, ABSENT);
-      return;
+    let number = atomic.load<i32>(control + NUMBER);
+    for (let i = 0; i < SPINS && (number == 0 || number == last); i++) number = atomic.load<i32>(control + NUMBER);
+    if (number == 0 || number == last) {
+      const outcome = atomic.wait<i32>(control + NUMBER, number, idle);
+      number = atomic.load<i32>(control + NUMBER);
+      if (outcome == 2 && (number == 0 || number == last)) break;
     }
-    const threads = load<i32>(control + THREADS);
-    walk(control, load<i32>(slot, 4), threads, true, slot);
+    // Asked after the number: who is told to end takes no part in a later run.
+    if (atomic.load<i32>(state) == STOP) break;
+    if (number == 0 || number == last) continue;
+    walk(control, worker + 1, number, true);
+    last = number;
+  }
+  atomic.store<i32>(state, ABSENT);
+}
+
+/**
+ * Takes parts of a run until none is left. Who holds a part keeps the run from ending, and with it the list and the
+ * fields of the control block from changing; who comes too late gets none.
+ */
+function walk(control: usize, thread: i32, number: i32, mayWait: bool): void {
+  const threads = load<i32>(control + THREADS), total = load<i32>(control + TOTAL);
+  const scratch = <usize>load<u32>(control + SCRATCH) + <usize>thread * load<u32>(control + SCRATCH_STRIDE);
+  let command = <usize>load<u32>(control + LIST);
+  let part = take(control, number, total);
+  if (part < 0) return;
+  let before = 0, needed = 0, parts = partsOf(command, threads); // parts of the commands before; those to wait for
+  do {
+    while (part >= before + parts) {
+      before += parts;
+      command += <usize>load<i32>(command) << 2;
+      if (load<i32>(command, 4) != 0) needed = before;
+      parts = partsOf(command, threads);
+    }
+    awaitDone(control, needed, mayWait);
+    execute(load<i32>(command, 12), command + HEADER, scratch, part - before, parts);
+    atomic.add<i32>(control + DONE, 1);
+    if (atomic.load<i32>(control + SLEEPERS) != 0) atomic.notify(control + DONE, -1);
+    part = take(control, number, total);
+  } while (part >= 0);
+}
+
+/** The next part of a run; −1 if there is none, or the run has ended. */
+function take(control: usize, number: i32, total: i32): i32 {
+  while (true) {
+    const ticket = atomic.load<i64>(control + TICKET);
+    if (<i32>(ticket >> 32) != number || <i32>ticket >= total) return -1;
+    if (atomic.cmpxchg<i64>(control + TICKET, ticket, ticket + 1) == ticket) return <i32>ticket;
   }
 }
 
-function walk(control: usize, thread: i32, threads: i32, mayWait: bool, slot: usize = 0): void {
-  const scratch = <usize>load<u32>(control + SCRATCH) + <usize>thread * load<u32>(control + SCRATCH_STRIDE);
-  let command = <usize>load<u32>(control + LIST);
-  for (let length = load<i32>(command); length != 0; length = load<i32>(command)) {
-    if (load<i32>(command, 4) != 0) barrier(control, threads, mayWait);
-    execute(load<i32>(command, 8), command + 12, scratch, thread, threads);
-    command += <usize>length << 2;
+/** Polls, then sleeps, until so many parts are done. */
+function awaitDone(control: usize, count: i32, mayWait: bool): void {
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(control + DONE) >= count) return;
+  for (let done = atomic.load<i32>(control + DONE); done < count; done = atomic.load<i32>(control + DONE)) {
+    if (!mayWait) continue;
+    atomic.add<i32>(control + SLEEPERS, 1);
+    atomic.wait<i32>(control + DONE, done, -1);
+    atomic.sub<i32>(control + SLEEPERS, 1);
   }
-  // Ready before the last barrier: when thread 0 leaves it, this worker can be claimed again.
-  if (slot != 0) atomic.store<i32>(slot, READY);
-  barrier(control, threads, mayWait);
 }
 
 @inline
@@ -126,7 +167,7 @@ function f(at: usize, i: i32): f32 {
   return load<f32>(at + (<usize>i << 2));
 }
 
-/** One command: operands at `a` in the order that commands.ts writes them. */
+/** Part t of w of a command: operands at `a` in the order that commands.ts writes them. */
 function execute(opcode: i32, a: usize, scratch: usize, t: i32, w: i32): void {
   switch (opcode) {
     case Opcode.fill:
