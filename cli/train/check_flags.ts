@@ -13,6 +13,8 @@ const ranges: readonly (readonly [name: keyof TrainFlagValues, is: (value: numbe
   ["warmup-steps", (value) => Number.isInteger(value) && value >= 0, "a whole number of 0 or above"],
   ["samples", (value) => Number.isInteger(value) && value >= 0, "a whole number of 0 or above"],
   ["max-images", (value) => Number.isInteger(value) && value >= 0, "a whole number of 0 or above"],
+  ["token-dropout", (value) => value >= 0 && value < 1, "from 0 to below 1"],
+  ["image-memory", (value) => value >= 0, "0 or above"],
   ["seed", Number.isInteger, "a whole number"],
   ["use-moe", (value) => value === 0 || value === 1, "0 or 1"],
 ];

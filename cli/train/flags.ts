@@ -67,6 +67,14 @@ export const trainFlags = {
     type: "boolean",
     summary: "Packs rows into one: those about the same images share their beginning, others lie side by side",
   },
+  flip: {
+    type: "boolean",
+    summary: "Mirrors every other image by chance, anew in each epoch; for an encoder that learns",
+  },
+  "token-dropout": number(
+    "Share of an answer's tokens that the decoder predicts without having seen those before, for instance 0.1 (default 0)",
+  ),
+  "image-memory": number("MiB of prepared images kept in memory (default 256)"),
   "max-images": number("Images of a row at most (default as many as a row has)"),
   "freeze-llm": number(
     "0 trains all of the decoder, 1 its first and last block, 2 none of it; MiniMind2-V: 1 none (default by stage)",

@@ -11,11 +11,15 @@ import type { FeatureEncoder } from "../../trainers/feature_encoder.ts";
 import { PreparedImages } from "../../trainers/prepared_images.ts";
 
 /** Pixels by the content of an image. They are kept in memory alone: they are larger than the files. */
-export function preparePixels({ preprocessor }: ChatModelParts): PreparedImages {
+export function preparePixels(
+  { preprocessor }: ChatModelParts,
+  { maxBytes }: { readonly maxBytes: number | undefined },
+): PreparedImages {
   const read = pixelReader({ preprocessor: preprocessor! });
   return new PreparedImages({
     key: (image) => featureKey(image, { encoder: "pixels" }),
     prepare: async (image, { name = "image" }) => (await read(image, { name })).values,
+    maxBytes,
   });
 }
 
@@ -25,12 +29,14 @@ export interface FeatureOptions {
   readonly encoder: FeatureEncoder;
   /** Folder that keeps them over runs; undefined to keep them in memory alone. */
   readonly folder: string | undefined;
+  /** Bytes kept in memory. Default 256 MiB. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** Features by the content of image and encoder. An image whose features are kept is not decoded. */
 export async function prepareFeatures(
   parts: ChatModelParts,
-  { encoder, folder }: FeatureOptions,
+  { encoder, folder, maxBytes }: FeatureOptions,
 ): Promise<PreparedImages> {
   const { backend, model, weights, preprocessor } = parts;
   const own = await encoderId({ encoder: model.encoder!, features: encoder, weights, backend });
@@ -40,6 +46,7 @@ export async function prepareFeatures(
   return new PreparedImages({
     key: (image) => featureKey(image, { encoder: id }),
     prepare: async (image, { name = "image" }) => await encoder.encode((await read(image, { name })).values),
+    maxBytes,
     keeper: folder === undefined
       ? undefined
       : createFeatureCache(createFileStore(folder), { folder: ".", size: tokens * width }),

@@ -26,6 +26,7 @@ import { rowBatches } from "../../trainers/row_batches.ts";
 import type { RunState } from "../../trainers/run_state.ts";
 import { cosineSchedule } from "../../trainers/schedule.ts";
 import { TrainStep } from "../../trainers/train_step.ts";
+import { variedRows } from "../../trainers/varied_rows.ts";
 import { openHub } from "../hub_flags.ts";
 import { Interrupted, interruptedCode } from "../interrupts.ts";
 import { modelDocuments } from "./documents.ts";
@@ -153,13 +154,18 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
   resumed?.restore({ step, backend: parts.backend });
   const { imageInput, result } = step;
   const encoderLearns = imageInput.kind === "pixels";
+  if (settings.variation.flip && !encoderLearns) {
+    throw new ConfigError('Cannot use flag "--flip": images are features of a frozen encoder, see --freeze');
+  }
   const documents = await modelDocuments(source, { files, placeholder: model.placeholder, encoderLearns });
   using encoder = new FeatureEncoder(parts.backend, model.encoder!, { weights: parts.weights });
   const images = encoderLearns
-    ? preparePixels(parts)
-    : await prepareFeatures(parts, { encoder, folder: settings.featureCache });
+    ? preparePixels(parts, { maxBytes: settings.imageBytes })
+    : await prepareFeatures(parts, { encoder, folder: settings.featureCache, maxBytes: settings.imageBytes });
   const padding = tokenizer.control.pad?.id ?? 0;
-  const rows = trainRows(data.training, { parts, settings, images, packs: packs?.training, varies: true, onSkip });
+  const taken = trainRows(data.training, { parts, settings, images, packs: packs?.training, varies: true, onSkip });
+  const { size } = model.encoder!.pixels;
+  const rows = variedRows(taken, { ...settings.variation, seed: settings.seed, blank: padding, size });
   const shuffle = packs === undefined ? data.training.nearby : undefined;
   const order = (epoch: number) => epochOrder(rows.length, { seed: settings.seed, epoch, shuffle });
   const batches = rowBatches(rows, { sizes, imageInput, padding, order });

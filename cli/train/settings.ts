@@ -17,6 +17,7 @@ import { type FreezePolicy, parseFreezePolicy } from "../../trainers/freeze.ts";
 import type { AccumulationTail } from "../../trainers/loop.ts";
 import { defaultLoraLayers } from "../../trainers/lora.ts";
 import type { ParameterRule } from "../../trainers/parameter_groups.ts";
+import type { RowVariation } from "../../trainers/varied_rows.ts";
 
 /** Values of the flags. */
 export type TrainFlagValues = FlagValues<typeof trainFlags>;
@@ -85,6 +86,10 @@ export interface TrainSettings {
   readonly tokens: number;
   /** Whether rows are packed. */
   readonly pack: boolean;
+  /** How rows vary from epoch to epoch. */
+  readonly variation: RowVariation;
+  /** Bytes of prepared images that are kept in memory. Default 256 MiB. */
+  readonly imageBytes?: number | undefined;
   /** Images of a row, or of a pack, at most. */
   readonly maxImages?: number | undefined;
   /** What is trained, where no adapter is. */
@@ -177,6 +182,8 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     recompute: flags.recompute,
     tokens: count(flags, "max-seq-len") ?? own.tokens,
     pack: flags.pack,
+    variation: { flip: flags.flip, tokenDropout: flags["token-dropout"] },
+    imageBytes: flags["image-memory"] === undefined ? undefined : flags["image-memory"] * 2 ** 20,
     maxImages: flags["max-images"],
     freeze: policyOf(flags, { fallback: own.freeze, generation: start.sizes?.generation }),
     lora,
@@ -216,12 +223,14 @@ export function decisive(settings: TrainSettings): Readonly<Record<string, unkno
   const { stage, data, start, epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay } =
     settings;
   const { model, parts } = start;
-  const { rules, ema, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows } = settings;
+  const { rules, ema, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows, variation } = settings;
   return {
     ...{ stage, data, model, ...Object.keys(parts).length > 0 && { parts } },
     ...{ epochs, batchSize, learningRate, warmupSteps, accumulation, clip, weightDecay },
     ...{ rules, ema, tokens, maxImages, freeze, init, seed, valSplit, valData, skipBadRows },
     ...settings.pack && { pack: true },
+    ...variation.flip && { flip: true },
+    ...(variation.tokenDropout ?? 0) > 0 && { tokenDropout: variation.tokenDropout },
   };
 }
 

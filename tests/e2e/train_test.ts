@@ -44,7 +44,14 @@ Deno.test("minimind train unfreezes the encoder by a pattern, saves it with the 
   const { folder } = place;
   const flags = [...short, "--freeze", "sft", "--freeze", "vision_model.*", "--init", "vision_model.*"];
   const rates = ["--ema", "0.9", "--lr-group", "vision_model.*=1e-3", "--decay-group", "*bias=0"];
-  const run = [...flags, ...rates, "--val-split", "0.34", "--save_interval", "1", "--samples", "1"];
+  const variation = ["--flip", "--token-dropout", "0.3"];
+  const run = [...flags, ...rates, ...variation, "--val-split", "0.34", "--save_interval", "1", "--samples", "1"];
+  const frozen = await trainIn(folder, "out", [...short, ...variation]);
+  assertEquals(frozen.code, 1);
+  assertMatch(
+    frozen.stderr,
+    /^minimind: Cannot use flag "--flip": images are features of a frozen encoder, see --freeze$/m,
+  );
   const { code, stderr } = await trainIn(folder, "out", [...run, "--recompute"]);
   assertEquals(code, 0, stderr);
   assertMatch(stderr, /^validation loss \d\.\d{4}, -?\d\.\d{4} more with exchanged images/m);

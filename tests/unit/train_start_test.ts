@@ -146,6 +146,8 @@ Deno.test("readSettings() refuses numbers that no run can have", async () => {
     ["max-images", "-1"],
     ["seed", "1.5"],
     ["use-moe", "2"],
+    ["token-dropout", "1"],
+    ["image-memory", "-1"],
     ["epochs", "0"],
   ] as const;
   for (const [flag, value] of wrong) {
