@@ -33,3 +33,9 @@ export class ImageError extends Error {
   /** Name of the class. */
   override name = "ImageError";
 }
+
+/** A prompt leaves no room for an answer in the model's context. */
+export class ContextError extends RangeError {
+  /** Name of the class. */
+  override name = "ContextError";
+}

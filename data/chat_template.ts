@@ -31,6 +31,8 @@ const maxTurns = 1_000_000;
 
 /** A chat template, ready to print. */
 export class ChatTemplate {
+  /** The program's text. */
+  readonly source: string;
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, string>>;
 
@@ -40,6 +42,7 @@ export class ChatTemplate {
    * @throws {ConfigError} if it is no Jinja
    */
   constructor(source: string, variables: Readonly<Record<string, string>> = {}) {
+    this.source = source;
     this.#variables = variables;
     try {
       this.#template = new Template(source);

@@ -5,10 +5,11 @@
  */
 import type { Backend, Storages } from "../core/backend.ts";
 import type { GenerationConfig } from "../core/config.ts";
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, ContextError } from "../core/errors.ts";
 import { createGenerator, type GenerateOptions, type TokenGenerator } from "../core/generate.ts";
 import { ImageEncoder } from "../core/image_encoder.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
+import type { PromptOptions } from "../core/prompt_tokens.ts";
 import { StreamingDecoder, type Tokenizer } from "../core/tokenizer.ts";
 import { ChatRenderer, type ContentPart, imageIndex, type RenderedChat } from "../data/chat/mod.ts";
 import type { ChatTemplate } from "../data/chat_template.ts";
@@ -80,8 +81,8 @@ export class ChatModel implements AsyncDisposable {
    *
    * @throws {ImageError} if an image cannot be read
    * @throws {ConfigError} if there are images and the model has no encoder
-   * @throws {RangeError} if the prompt is longer than the context, or an option is out of range: above all more beams than
-   * the model has `conversations`
+   * @throws {ContextError} if the prompt is longer than the context
+   * @throws {RangeError} if an option is out of range: above all more beams than the model has `conversations`
    * @throws the signal's reason once it is aborted
    *
    * @example
@@ -92,31 +93,82 @@ export class ChatModel implements AsyncDisposable {
    * ```
    */
   async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, void> {
-    const { model, tokenizer, context, generation } = this.parts;
-    const { signal, stop = [], openThinking, tools, maxNewTokens = generation.maxNewTokens ?? 512 } = options;
-    const { beams = 1, lengthPenalty } = options;
-    if (beams > this.#generator.rows) {
-      throw new RangeError(
-        `Cannot answer with ${beams} beams: the model was loaded for ${this.#generator.rows} conversations`,
-      );
-    }
-    const stops = new StopTexts(stop);
+    this.#checkBeams(options);
     const clock = new Clock();
-    const images = await this.#embedAll(imagesOf(messages), { signal, clock });
+    const rendered = this.render(messages, options);
+    this.#roomAfter(rendered.ids);
+    clock.mark("prefillMs");
+    const images = await this.#embedAll(imagesOf(messages), { signal: options.signal, clock });
+    const index = imageIndex(rendered, this.parts.model.placeholder);
+    yield* this.#answer({ ids: rendered.ids, images, index }, options, clock);
+  }
 
-    const rendered = this.#render(messages, { openThinking, tools });
-    const left = context - rendered.ids.length;
-    if (left < 1) {
-      throw new RangeError(`Cannot answer: the prompt takes ${rendered.ids.length} tokens, the context has ${context}`);
-    }
+  /**
+   * Goes on with a text, as it stands: no template is printed around it, and the text of a control token is that token.
+   * What looks like an image's markers is no image. Options that concern messages do not apply.
+   *
+   * @throws {ContextError} if the text is longer than the context
+   * @throws {RangeError} if the text is empty, or an option is out of range
+   * @throws the signal's reason once it is aborted
+   */
+  async *complete(
+    prompt: string | ArrayLike<number>,
+    options: ChatOptions = {},
+  ): AsyncGenerator<ChatEvent, void, void> {
+    this.#checkBeams(options);
+    const ids = typeof prompt === "string" ? this.parts.tokenizer.encode(prompt) : Int32Array.from(prompt);
+    yield* this.#answer({ ids, index: new Int32Array(ids.length).fill(-1) }, options, new Clock());
+  }
+
+  /**
+   * The prompt that messages become: its text, its ids, and where its images are. Images are not looked at.
+   *
+   * @throws {ConfigError} if the chat template cannot print the messages
+   */
+  render(messages: readonly Message[], options: Pick<ChatOptions, "openThinking" | "tools"> = {}): RenderedChat {
+    const plain = messages.map((message) => ({
+      ...message,
+      content: typeof message.content === "string" ? message.content : message.content.map(withoutImage),
+    }));
+    return this.#renderer.render(plain, { ...options, addGenerationPrompt: true });
+  }
+
+  /** Answers at once. */
+  get conversations(): number {
+    return this.#generator.rows;
+  }
+
+  #checkBeams({ beams = 1 }: ChatOptions): void {
+    if (beams <= this.conversations) return;
+    throw new RangeError(
+      `Cannot answer with ${beams} beams: the model was loaded for ${this.conversations} conversations`,
+    );
+  }
+
+  /** Tokens that an answer may have at most. @throws {ContextError} if there is no room for one */
+  #roomAfter({ length }: ArrayLike<number>): number {
+    const { context } = this.parts;
+    if (length < context) return context - length;
+    throw new ContextError(`Cannot answer: the prompt takes ${length} tokens, the context has ${context}`);
+  }
+
+  /** What comes after a prompt. */
+  async *#answer(
+    { ids, images = [], index }: PromptOptions,
+    options: ChatOptions,
+    clock: Clock,
+  ): AsyncGenerator<ChatEvent, void, void> {
+    const { model, tokenizer, generation } = this.parts;
+    const { signal, stop = [], maxNewTokens = generation.maxNewTokens ?? 512, beams = 1, lengthPenalty } = options;
+    const stops = new StopTexts(stop);
     const prompt: GenerateOptions = {
-      ids: rendered.ids,
+      ids,
       images,
-      index: imageIndex(rendered, model.placeholder),
+      index,
       ...beams === 1
         ? { sampling: { ...generation, ...defined(options) } }
         : { beams: { count: beams, lengthPenalty } },
-      maxNewTokens: Math.min(maxNewTokens, left),
+      maxNewTokens: Math.min(maxNewTokens, this.#roomAfter(ids)),
       stopIds: tokenizer.control.eos === undefined ? [] : [tokenizer.control.eos.id],
       signal,
       onPrefill: ({ reused }) => {
@@ -145,7 +197,7 @@ export class ChatModel implements AsyncDisposable {
       reason: ended || stops.found ? "stop" : "length",
       text,
       usage: {
-        promptTokens: rendered.ids.length,
+        promptTokens: ids.length,
         cachedTokens,
         imageTokens: images.length * model.placeholder.tokens,
         completionTokens: count,
@@ -220,14 +272,6 @@ export class ChatModel implements AsyncDisposable {
     const embeddings = await this.#encoder.encode(values);
     clock.mark("encodeMs");
     return embeddings;
-  }
-
-  #render(messages: readonly Message[], options: Pick<ChatOptions, "openThinking" | "tools">): RenderedChat {
-    const plain = messages.map((message) => ({
-      ...message,
-      content: typeof message.content === "string" ? message.content : message.content.map(withoutImage),
-    }));
-    return this.#renderer.render(plain, { ...options, addGenerationPrompt: true });
   }
 }
 

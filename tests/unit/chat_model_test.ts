@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ContextError } from "../../core/errors.ts";
 import type { Plugin } from "../../core/plugin.ts";
-import type { ChatOptions } from "../../sdk/chat_events.ts";
+import type { ChatEvent, ChatOptions } from "../../sdk/chat_events.ts";
 import type { ChatModel } from "../../sdk/chat_model.ts";
 import { loadModel } from "../../sdk/load_model.ts";
 import { imagePath } from "../e2e/tiny_model.ts";
@@ -86,4 +87,29 @@ Deno.test("chat() refuses more beams than conversations", async () => {
     RangeError,
     "Cannot answer with 3 beams: the model was loaded for 2 conversations",
   );
+});
+
+async function textOf(events: AsyncIterable<ChatEvent>): Promise<string> {
+  let text = "";
+  for await (const event of events) if (event.type === "finish") text = event.text;
+  return text;
+}
+
+Deno.test("complete() goes on with the text that render() prints as chat() answers, and with its ids", async () => {
+  await using model = await loadModel({ model: "random", backend: "reference" });
+  const options = { temperature: 0.9, seed: 3, maxNewTokens: 10 };
+  const messages = [{ role: "user", content: "Tell me" }] as const;
+  const { text, ids } = model.render(messages);
+  const answer = await textOf(model.chat(messages, options));
+  assertEquals(await textOf(model.complete(text, options)), answer);
+  assertEquals(await textOf(model.complete(ids, options)), answer);
+});
+
+Deno.test("complete() takes what looks like an image for text, and refuses what fills the context", async () => {
+  await using model = await loadModel({ model: "random", backend: "reference", context: 64 });
+  const { placeholder: { tokens } } = model.parts.model;
+  const markers = "<|image_pad|>".repeat(tokens);
+  assertEquals((await textOf(model.complete(markers, { seed: 1, maxNewTokens: 4 }))).length > 0, true);
+  const error = await assertRejects(() => textOf(model.complete("x".repeat(64))), ContextError);
+  assertEquals(error.message, "Cannot answer: the prompt takes 64 tokens, the context has 64");
 });
