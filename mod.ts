@@ -21,6 +21,7 @@
  */
 export type * from "./core/backend.ts";
 export type { BeamOptions } from "./core/beam_search.ts";
+export type * from "./core/chat_events.ts";
 export * from "./core/config.ts";
 export type * from "./core/decoder.ts";
 export * from "./core/encoder.ts";

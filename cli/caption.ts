@@ -4,7 +4,7 @@
  * @module
  */
 import type { ChatModel } from "../sdk/chat_model.ts";
-import type { ChatOptions, Message } from "../sdk/chat_events.ts";
+import type { ChatOptions, Message } from "../core/chat_events.ts";
 import { captionFile, type CaptionOutput, type CaptionRecord, captionStdout } from "./caption/output.ts";
 import type { Command } from "./command.ts";
 import { findImages } from "./find_images.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { samplingSettings } from "../core/sampling.ts";
-import type { ChatOptions } from "../sdk/chat_events.ts";
+import type { ChatOptions } from "../core/chat_events.ts";
 import type { FlagValues } from "./flags.ts";
 
 const number = { type: "number", value: "N" } as const;

@@ -15,7 +15,7 @@ import { ChatRenderer, type ContentPart, imageIndex, type RenderedChat } from ".
 import type { ChatTemplate } from "../data/chat_template.ts";
 import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
 import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
-import type { ChatEvent, ChatOptions, Message } from "./chat_events.ts";
+import type { ChatEvent, ChatOptions, Message } from "../core/chat_events.ts";
 import { contentKey, ImageCache } from "./image_cache.ts";
 import { StopTexts } from "./stop_texts.ts";
 

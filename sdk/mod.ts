@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type * from "./chat_events.ts";
+export type * from "../core/chat_events.ts";
 export * from "./chat_model.ts";
 export { type Files, type FilesOptions, openFiles } from "./files.ts";
 export { loadModel, type LoadOptions } from "./load_model.ts";

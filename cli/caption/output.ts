@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from "../../core/errors.ts";
-import type { FinishReason, Timings, Usage } from "../../sdk/chat_events.ts";
+import type { FinishReason, Timings, Usage } from "../../core/chat_events.ts";
 import { stdout } from "../terminal.ts";
 
 /** The caption of an image. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ChatPart } from "../../sdk/chat_events.ts";
+import type { ChatPart } from "../../core/chat_events.ts";
 import { nearest } from "../nearest.ts";
 import type { Answer, ChatSession } from "./session.ts";
 import { changeSetting, listSettings } from "./settings.ts";

@@ -5,7 +5,7 @@
  */
 import { ImageError } from "../../core/errors.ts";
 import { imageSize, type ImageSource, type ReadFile } from "../../data/image/mod.ts";
-import type { ChatEvent, ChatOptions, ChatPart, Message } from "../../sdk/chat_events.ts";
+import type { ChatEvent, ChatOptions, ChatPart, Message } from "../../core/chat_events.ts";
 import type { ChatModel } from "../../sdk/chat_model.ts";
 import { drawSeed } from "../sampling_flags.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ChatOptions } from "../../sdk/chat_events.ts";
+import type { ChatOptions } from "../../core/chat_events.ts";
 import { nearest } from "../nearest.ts";
 import { checkOptions, samplingFlags } from "../sampling_flags.ts";
 import type { ChatSession } from "./session.ts";

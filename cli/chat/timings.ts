@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Timings, Usage } from "../../sdk/chat_events.ts";
+import type { Timings, Usage } from "../../core/chat_events.ts";
 
 /** Milliseconds before a conversation began. */
 export interface StartTimings {

@@ -5,7 +5,7 @@
  */
 import type { ImageSource } from "../../data/image/mod.ts";
 import type { ChatModel } from "../../sdk/chat_model.ts";
-import type { ChatOptions } from "../../sdk/chat_events.ts";
+import type { ChatOptions } from "../../core/chat_events.ts";
 import { inOrder } from "../in_order.ts";
 import { stderr } from "../terminal.ts";
 import type { EvalRecord } from "./records.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { defaultLengthPenalty } from "../../core/beam_search.ts";
-import type { ChatOptions } from "../../sdk/chat_events.ts";
+import type { ChatOptions } from "../../core/chat_events.ts";
 import { count, type FlagValues } from "../flags.ts";
 import { modelFlags } from "../model_flags.ts";
 import { chatOptions, samplingFlags } from "../sampling_flags.ts";

@@ -3,15 +3,12 @@
  *
  * @module
  */
+import type { Json, Role } from "../../core/chat_events.ts";
 
-/** Who speaks. */
-export type Role = "system" | "user" | "assistant" | "tool";
+export type { Json, Role };
 
 /** Every role. */
 export const roles: readonly Role[] = ["system", "user", "assistant", "tool"];
-
-/** A value that JSON can write. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A piece of a message: some text, or the place of an image. */
 export type ContentPart = { readonly type: "text"; readonly text: string } | { readonly type: "image" };

@@ -3,11 +3,11 @@
  *
  * @module
  */
+import type { ImageSource } from "../../core/chat_events.ts";
 import { ImageError } from "../../core/errors.ts";
 import { isDataUri, readDataUri } from "./data_uri.ts";
 
-/** An image file: its bytes, a data URI, or what `readFile` understands. */
-export type ImageSource = Uint8Array | ArrayBuffer | Blob | string;
+export type { ImageSource };
 
 /**
  * Reads what a text names, a path for instance. `Deno.readFile` and Node's `readFile` are such functions.

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ContextError } from "../../core/errors.ts";
 import type { Plugin } from "../../core/plugin.ts";
-import type { ChatEvent, ChatOptions } from "../../sdk/chat_events.ts";
+import type { ChatEvent, ChatOptions } from "../../core/chat_events.ts";
 import type { ChatModel } from "../../sdk/chat_model.ts";
 import { loadModel } from "../../sdk/load_model.ts";
 import { imagePath } from "../e2e/tiny_model.ts";

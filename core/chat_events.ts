@@ -3,9 +3,16 @@
  *
  * @module
  */
-import type { GenerationConfig } from "../core/config.ts";
-import type { Json, Role } from "../data/chat/message.ts";
-import type { ImageSource } from "../data/image/source.ts";
+import type { GenerationConfig } from "./config.ts";
+
+/** Who speaks. */
+export type Role = "system" | "user" | "assistant" | "tool";
+
+/** A value that JSON can write. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** An image file: its bytes, a data URI, or what the model's `readFile` understands. */
+export type ImageSource = Uint8Array | ArrayBuffer | Blob | string;
 
 /** A piece of a message. */
 export type ChatPart =
