@@ -98,7 +98,7 @@ export class WasmBackend implements Backend {
 
   /** On all threads, for the memory is new and the first touch of each page takes longer than the packing. */
   #pack(from: number, to: number, [n, k]: readonly [number, number]): void {
-    const command = Int32Array.of(8, 0, mostPieces, Opcode.pack, from, to, n, k, 0);
+    const command = Int32Array.of(10, 0, mostPieces, Opcode.pack, 0, 0, from, to, n, k, 0);
     this.#packing ??= this.#heap.alloc(command.byteLength);
     writeNumbers(this.#heap, this.#packing, command);
     this.#reserveScratch(TILE_BYTES);

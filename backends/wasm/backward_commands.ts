@@ -38,6 +38,16 @@ function transposedBytes([n, k]: readonly [n: number, k: number]): number {
   return 4 * multipleOf8(k) * n;
 }
 
+/** What the steps of a cross-entropy's gradient share, behind the transposed head: where it lies, and where it ends. */
+function lossMemory([n, k]: readonly [n: number, k: number], m: number, shared: number) {
+  const rows = Math.min(lossRows, m);
+  const numbers = shared + transposedBytes([n, k]);
+  const states = numbers + 4 * (Math.ceil(m / 4) * 4 + 4);
+  const gradients = states + 4 * rows * k;
+  const logits = gradients + 4 * rows * k;
+  return { numbers, states, gradients, logits, end: logits + 4 * rows * n };
+}
+
 /** dx [m,k] += dy [m,n] · weight: the weight's transposed copy, then the product. */
 function inputSteps(
   { dy, weight, dx, m }: { dy: number; weight: number; dx: number; m: number },
@@ -155,21 +165,22 @@ export const backwardSteps: Steps = {
     const { hidden, weight, target, dloss } = inputs;
     const [n, k] = matrixExtents(weight);
     const m = count(target);
-    const logits = shared + transposedBytes([n, k]);
-    const steps = dhidden === undefined ? [] : [shares(Opcode.transpose, [at(weight), shared, n, k])];
+    const { numbers, states, gradients, logits } = lossMemory([n, k], m, shared);
+    const steps = [shares(Opcode.labelledRows, [at(target), numbers, m])];
+    if (dhidden !== undefined) steps.push(shares(Opcode.transpose, [at(weight), shared, n, k]));
     for (let row = 0; row < m; row += lossRows) {
-      const block = Math.min(lossRows, m - row);
-      const states = at(hidden) + 4 * row * k;
-      steps.push(
-        shares(Opcode.linear, [states, at(weight), 0, logits, block, n, k]),
-        shares(Opcode.logitsBackward, [logits, at(target) + 4 * row, at(dloss) + 4 * row, block, n]),
-      );
+      const rows = Math.min(lossRows, m - row), own = numbers + 4 * (1 + row);
+      const add = (opcode: Opcode, operands: readonly number[]) => {
+        steps.push({ opcode, operands, shares: true, guard: { address: numbers, bound: row } });
+      };
+      add(Opcode.gatherLabelled, [at(hidden), own, states, dhidden === undefined ? 0 : gradients, rows, k]);
+      add(Opcode.linear, [states, at(weight), 0, logits, rows, n, k]);
+      add(Opcode.logitsBackward, [logits, own, at(target), at(dloss), rows, n]);
       if (dhidden !== undefined) {
-        steps.push(shares(Opcode.linearBackwardInput, [logits, shared, at(dhidden) + 4 * row * k, block, k, n]));
+        add(Opcode.linearBackwardInput, [logits, shared, gradients, rows, k, n]);
+        add(Opcode.scatterLabelled, [gradients, own, at(dhidden), rows, k]);
       }
-      if (dweight !== undefined) {
-        steps.push(shares(Opcode.linearBackwardWeight, [states, logits, at(dweight), block, n, k]));
-      }
+      if (dweight !== undefined) add(Opcode.linearBackwardWeight, [states, logits, at(dweight), rows, n, k]);
     }
     return steps;
   },
@@ -200,8 +211,7 @@ export function sharedBytes(call: Call): number {
     case "layerNormBackward":
       return 8 * rows(call.inputs.x);
     case "crossEntropyBackward": {
-      const [n, k] = matrixExtents(call.inputs.weight);
-      return transposedBytes([n, k]) + 4 * Math.min(lossRows, count(call.inputs.target)) * n;
+      return lossMemory(matrixExtents(call.inputs.weight), count(call.inputs.target), 0).end;
     }
     case "sumOfSquares":
       return partialBytes;

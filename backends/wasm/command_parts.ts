@@ -25,6 +25,8 @@ export interface Step {
   readonly operands: readonly number[];
   /** Whether it reads or writes the memory that steps share. */
   readonly shares: boolean;
+  /** It only runs if the number at an address is above a bound. Default it always does. */
+  readonly guard?: { readonly address: number; readonly bound: number } | undefined;
 }
 
 const bits = new DataView(new ArrayBuffer(4));

@@ -190,9 +190,10 @@ export function encodeCommands(
     read.push(...inputs);
     written.push(...outputs);
     const pieces = piecesOf(call, grain);
-    stepsOf(call, at, shared).forEach(({ opcode, operands, shares }, i) => {
+    stepsOf(call, at, shared).forEach(({ opcode, operands, shares, guard }, i) => {
       // The memory that steps share is not in any span: whoever touches it waits for all before it.
-      words.push(operands.length + 4, Number(barrier || shares || i > 0), pieces, opcode, ...operands);
+      const waits = Number(barrier || shares || i > 0), { address, bound } = guard ?? { address: 0, bound: 0 };
+      words.push(operands.length + 6, waits, pieces, opcode, address, bound, ...operands);
     });
   }
   return Int32Array.from([...words, 0]);

@@ -22,7 +22,7 @@ export function scratchBytes(call: Call): number {
     }
     case "crossEntropy": {
       const [n, k] = matrixExtents(call.inputs.weight);
-      return 4 * LOSS_ROWS * (k + multipleOf8(n));
+      return 4 * LOSS_ROWS * (2 * k + multipleOf8(n) + 1);
     }
     case "sample":
       return 4 * call.inputs.logits.shape[1]!;

@@ -31,7 +31,7 @@ function crossEntropyBackwardCase(
 
 /** Cases of the backward kernels; they add to outputs that hold something already. */
 const backwardCases: readonly KernelCase[] = [
-  ...[[1, 1, 1], [1, 12, 13], [5, 1, 7], [33, 65, 67], [3, 64, 1031], [130, 13, 9]].map(([M, D, V]) =>
+  ...[[1, 1, 1], [1, 12, 13], [5, 1, 7], [33, 65, 67], [3, 64, 1031], [130, 13, 9], [400, 13, 9]].map(([M, D, V]) =>
     crossEntropyBackwardCase({ M: M!, D: D!, V: V! })
   ),
   crossEntropyBackwardCase({ M: 35, D: 13, V: 67, wanted: "h" }),
@@ -75,7 +75,7 @@ const backwardCases: readonly KernelCase[] = [
 
 /** Cases of the loss. */
 export const lossCases: readonly KernelCase[] = [
-  ...[[1, 1, 1], [1, 12, 13], [5, 1, 7], [33, 65, 67], [3, 64, 1031], [130, 13, 9]].map(([M, D, V]) =>
+  ...[[1, 1, 1], [1, 12, 13], [5, 1, 7], [33, 65, 67], [3, 64, 1031], [130, 13, 9], [400, 13, 9]].map(([M, D, V]) =>
     kernelCase({ kernel: "crossEntropy", label: `${M} rows of ${D}, ${V} ids`, tolerance: 1e-5 }, (c) => {
       const target = c.integers("target", [M!], targets(V!, { count: M!, V: V! }));
       c.output(

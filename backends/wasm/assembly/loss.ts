@@ -6,22 +6,38 @@ import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 /** Rows whose logits a thread holds at once; the head is streamed once per block. */
 const BLOCK: i32 = 64;
 
-/** loss [M]; scratch: BLOCK packed rows, then BLOCK rows of padded logits. */
+/**
+ * loss [M]. The head is only computed for rows with a target, which are gathered: of a conversation about an image most
+ * have none. Scratch: BLOCK packed rows, BLOCK rows as they are, BLOCK rows of padded logits, BLOCK row numbers.
+ */
 export function crossEntropy(
   hidden: usize, weight: usize, target: usize, loss: usize,
   m: i32, n: i32, k: i32, scratch: usize, thread: i32, threads: i32,
 ): void {
-  const row1 = share(m, 1, thread + 1, threads);
-  const padded = (n + 7) & ~7;
-  const logits = scratch + ((<usize>BLOCK * k) << 2);
-  for (let row = share(m, 1, thread, threads); row < row1; row += BLOCK) {
-    const rows = min(BLOCK, row1 - row);
-    product(hidden + ((<usize>row * k) << 2), weight, 0, logits, rows, padded, k, 0, padded >> 3, scratch);
+  const last = share(m, 1, thread + 1, threads);
+  const padded = (n + 7) & ~7, bytes = <usize>k << 2;
+  const states = scratch + BLOCK * bytes;
+  const logits = states + BLOCK * bytes;
+  const numbers = logits + ((<usize>BLOCK * padded) << 2);
+  let row = share(m, 1, thread, threads);
+  while (row < last) {
+    let rows = 0;
+    for (; row < last && rows < BLOCK; row++) {
+      if (load<i32>(target + (<usize>row << 2)) < 0) {
+        store<f32>(loss + (<usize>row << 2), 0);
+        continue;
+      }
+      memory.copy(states + rows * bytes, hidden + row * bytes, bytes);
+      store<i32>(numbers + (<usize>rows << 2), row);
+      rows++;
+    }
+    if (rows == 0) break;
+    product(states, weight, 0, logits, rows, padded, k, 0, padded >> 3, scratch);
     for (let r = 0; r < rows; r++) {
-      const id = load<i32>(target + (<usize>(row + r) << 2));
+      const own = <usize>load<i32>(numbers + (<usize>r << 2)) << 2;
       const at = logits + ((<usize>r * padded) << 2);
-      const value = id < 0 ? <f32>0 : logSumExp(at, n, padded) - load<f32>(at + (<usize>id << 2));
-      store<f32>(loss + (<usize>(row + r) << 2), value);
+      const id = load<i32>(target + own);
+      store<f32>(loss + own, logSumExp(at, n, padded) - load<f32>(at + (<usize>id << 2)));
     }
   }
 }

@@ -1,20 +1,66 @@
-// Gradients of the losses. crossEntropyBackward is a few steps over a block of rows: logits by the forward product,
-// their gradient in place here, then the two products of a linear layer's gradients.
+// Gradients of the losses. crossEntropyBackward is a few steps over a block of rows that have a target: gathered,
+// logits by the forward product, their gradient in place here, then the two products of a linear layer's gradients.
 import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
 
-/** logits [rows,V] → (softmax − one at target) · dloss, 0 where target < 0. Threads own rows. */
+/** numbers [1+M]: how many rows have a target, then which, then −1. */
+export function labelledRows(target: usize, numbers: usize, m: i32): void {
+  let count = 0;
+  for (let row = 0; row < m; row++) {
+    if (load<i32>(target + (<usize>row << 2)) < 0) continue;
+    store<i32>(numbers + (<usize>++count << 2), row);
+  }
+  store<i32>(numbers, count);
+  for (let i = count + 1; i <= m; i++) store<i32>(numbers + (<usize>i << 2), -1);
+}
+
+/** states [rows,k] = the rows of hidden that `numbers` names, 0 for −1; gradients [rows,k] = 0. Threads own rows. */
+export function gatherLabelled(
+  hidden: usize, numbers: usize, states: usize, gradients: usize, rows: i32, k: i32, thread: i32, threads: i32,
+): void {
+  const bytes = <usize>k << 2, last = share(rows, 1, thread + 1, threads);
+  for (let r = share(rows, 1, thread, threads); r < last; r++) {
+    const row = load<i32>(numbers + (<usize>r << 2));
+    if (row < 0) memory.fill(states + r * bytes, 0, bytes);
+    else memory.copy(states + r * bytes, hidden + row * bytes, bytes);
+    if (gradients != 0) memory.fill(gradients + r * bytes, 0, bytes);
+  }
+}
+
+/** The rows of dhidden that `numbers` names += gradients [rows,k]. Threads own rows. */
+export function scatterLabelled(
+  gradients: usize, numbers: usize, dhidden: usize, rows: i32, k: i32, thread: i32, threads: i32,
+): void {
+  const bytes = <usize>k << 2, last = share(rows, 1, thread + 1, threads);
+  for (let r = share(rows, 1, thread, threads); r < last; r++) {
+    const row = load<i32>(numbers + (<usize>r << 2));
+    if (row < 0) continue;
+    const x = gradients + r * bytes, y = dhidden + row * bytes;
+    let i = 0;
+    for (; i + 4 <= k; i += 4) {
+      const at = <usize>i << 2;
+      v128.store(y + at, f32x4.add(v128.load(y + at), v128.load(x + at)));
+    }
+    for (; i < k; i++) {
+      const at = <usize>i << 2;
+      store<f32>(y + at, load<f32>(y + at) + load<f32>(x + at));
+    }
+  }
+}
+
+/** logits [rows,V] → (softmax − one at target) · dloss of the rows that `numbers` names, 0 for −1. Threads own rows. */
 export function logitsBackward(
-  logits: usize, target: usize, dloss: usize, rows: i32, n: i32, thread: i32, threads: i32,
+  logits: usize, numbers: usize, target: usize, dloss: usize, rows: i32, n: i32, thread: i32, threads: i32,
 ): void {
   const last = share(rows, 1, thread + 1, threads);
   for (let row = share(rows, 1, thread, threads); row < last; row++) {
     const at = logits + ((<usize>row * n) << 2);
-    const id = load<i32>(target + (<usize>row << 2));
-    if (id < 0) {
+    const number = load<i32>(numbers + (<usize>row << 2));
+    if (number < 0) {
       memory.fill(at, 0, <usize>n << 2);
       continue;
     }
-    const d = load<f32>(dloss + (<usize>row << 2));
+    const id = load<i32>(target + (<usize>number << 2));
+    const d = load<f32>(dloss + (<usize>number << 2));
     softmaxScaled(at, n, d);
     const own = at + (<usize>id << 2);
     store<f32>(own, load<f32>(own) - d);

@@ -64,8 +64,14 @@ export enum Opcode {
   clipFactor,
   /** Panels of a weight, transposed. */
   transpose,
+  /** Which rows have a target. */
+  labelledRows,
+  /** Those of a block. */
+  gatherLabelled,
   /** Gradient of logits, in place of the logits. */
   logitsBackward,
+  /** Gradients of a block's rows, to where they belong. */
+  scatterLabelled,
   /** Gradient of a norm's weight, from what its rows left. */
   normWeightBackward,
   /** Adds up partial sums. */

@@ -23,7 +23,14 @@ import {
   transpose,
 } from "./gemm_backward";
 import { crossEntropy, meanLoss, squaredError } from "./loss";
-import { logitsBackward, meanLossBackward, squaredErrorBackward } from "./loss_backward";
+import {
+  gatherLabelled,
+  labelledRows,
+  logitsBackward,
+  meanLossBackward,
+  scatterLabelled,
+  squaredErrorBackward,
+} from "./loss_backward";
 import { layerNorm, rmsNorm, rope } from "./norm";
 import { normBackward, normWeightBackward, ropeBackward } from "./norm_backward";
 import { Opcode } from "./opcodes";
@@ -42,8 +49,11 @@ const TICKET = 64, NUMBER = 68, DONE = 128, SLEEPERS = 192;
 const WORKERS = 256;
 const ABSENT = 0, PRESENT = 1, STOP = 2;
 
-/** Words in front of a command's operands: its length, whether it waits for all before it, useful parts, what to do. */
-const HEADER = 16;
+/**
+ * Words in front of a command's operands: its length, whether it waits for all before it, useful parts, what to do; then
+ * the address of a number, 0 for none, and what it must be above, or there is nothing to do.
+ */
+const HEADER = 24;
 
 /** Parts of a command for each thread. Where others keep a core busy, those who get on take more of them. */
 const PARTS: i32 = 4;
@@ -125,7 +135,10 @@ function walk(control: usize, thread: i32, number: i32, mayWait: bool): void {
       parts = partsOf(command, threads);
     }
     awaitDone(control, needed, mayWait);
-    execute(load<i32>(command, 12), command + HEADER, scratch, part - before, parts);
+    const guard = <usize>load<u32>(command, 16);
+    if (guard == 0 || load<i32>(guard) > load<i32>(command, 20)) {
+      execute(load<i32>(command, 12), command + HEADER, scratch, part - before, parts);
+    }
     atomic.add<i32>(control + DONE, 1);
     if (atomic.load<i32>(control + SLEEPERS) != 0) atomic.notify(control + DONE, -1);
     part = take(control, number, total);
@@ -313,7 +326,14 @@ function executeBackward(opcode: i32, a: usize, scratch: usize, t: i32, w: i32):
       if (t == 0) balanceLossBackward(p(a, 0), p(a, 1), p(a, 2), n(a, 3), n(a, 4), n(a, 5), n(a, 6), f(a, 7));
       return;
     case Opcode.logitsBackward:
-      return logitsBackward(p(a, 0), p(a, 1), p(a, 2), n(a, 3), n(a, 4), t, w);
+      return logitsBackward(p(a, 0), p(a, 1), p(a, 2), p(a, 3), n(a, 4), n(a, 5), t, w);
+    case Opcode.labelledRows:
+      if (t == 0) labelledRows(p(a, 0), p(a, 1), n(a, 2));
+      return;
+    case Opcode.gatherLabelled:
+      return gatherLabelled(p(a, 0), p(a, 1), p(a, 2), p(a, 3), n(a, 4), n(a, 5), t, w);
+    case Opcode.scatterLabelled:
+      return scatterLabelled(p(a, 0), p(a, 1), p(a, 2), n(a, 3), n(a, 4), t, w);
     case Opcode.squaredErrorBackward:
       return squaredErrorBackward(p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), n(a, 5), n(a, 6), t, w);
     case Opcode.meanLossBackward:
