@@ -68,7 +68,10 @@ export interface ModelConfig {
 const parts = ["encoder", "projector", "decoder", "backend"] as const;
 const strings = ["model", "tokenizer"] as const;
 const placeholderKeys = ["token", "match"] as const;
-const generationKeys = ["temperature", "topK", "topP", "minP", "repetitionPenalty", "seed", "maxNewTokens"] as const;
+const generationKeys = [
+  ...["temperature", "topK", "topP", "minP", "repetitionPenalty", "presencePenalty", "frequencyPenalty"],
+  ...["noRepeatNgramSize", "seed", "maxNewTokens"],
+];
 const keys = [...parts, ...strings, "placeholder", "generation", "weights", "lora", "context"];
 
 /**

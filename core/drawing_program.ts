@@ -4,6 +4,7 @@
  * @module
  */
 import type { Backend, HostData, Program, Storage } from "./backend.ts";
+import type { LogitBias } from "./logit_bias.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What a step drew. */
@@ -31,6 +32,8 @@ export class DrawingProgram implements Disposable {
   readonly #known = new Map<string, HostData>();
   /** Whose `seen` each row of the state holds, and after how many draws. */
   readonly #seen: ({ readonly sequence: Sequence; readonly draws: number } | undefined)[] = [];
+  /** Whose bias each row of the state holds, and which version of it; without a bias it holds zeros. */
+  readonly #biases: { readonly bias: LogitBias | undefined; readonly version: number }[] = [];
 
   /** Takes a program, its states by name and how many sequences it draws for. */
   constructor(backend: Backend, program: Program, states: ReadonlyMap<string, Storage>) {
@@ -54,7 +57,10 @@ export class DrawingProgram implements Disposable {
     const padded = Array.from({ length: this.#batch }, (_, i) => sequences[i] ?? sequences[0]!);
     this.set("settings", Float32Array.from(padded.flatMap(({ settings }) => [...settings])));
     this.set("random", Int32Array.from(padded.flatMap(({ seed, draws }) => [seed, draws])));
-    padded.forEach((sequence, i) => this.#setSeen(sequence, i));
+    padded.forEach((sequence, i) => {
+      this.#setSeen(sequence, i);
+      this.#setBias(sequence, i);
+    });
     const ids = await this.#run();
     this.#known.set("token", ids);
     this.#known.set("random", Int32Array.from(padded.flatMap(({ seed, draws }) => [seed, draws + 1])));
@@ -90,7 +96,7 @@ export class DrawingProgram implements Disposable {
       return await this.#backend.read(this.#states.get("token")!) as Int32Array;
     } catch (error) {
       this.#known.clear(); // how far it came is not known
-      this.#seen.length = 0;
+      this.#seen.length = this.#biases.length = 0;
       throw error;
     }
   }
@@ -100,5 +106,16 @@ export class DrawingProgram implements Disposable {
     const known = this.#seen[place];
     if (known?.sequence === sequence && known.draws === sequence.draws) return;
     this.#backend.write(this.#states.get("seen")!, sequence.seen, place * sequence.seen.length);
+  }
+
+  #setBias({ bias }: Sequence, place: number): void {
+    const storage = this.#states.get("bias");
+    if (storage === undefined) return;
+    const version = bias?.version ?? 0;
+    const known = this.#biases[place];
+    if (known !== undefined && known.bias === bias && known.version === version) return;
+    const vocabulary = storage.spec.shape[1]!;
+    this.#backend.write(storage, bias?.values ?? new Float32Array(vocabulary), place * vocabulary);
+    this.#biases[place] = { bias, version };
   }
 }

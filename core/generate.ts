@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { type Answer, BeamAnswer, SampledAnswer } from "./answers.ts";
+import { type Answer, BeamAnswer, type DrawOutput, type GeneratedToken, SampledAnswer } from "./answers.ts";
 import type { Backend } from "./backend.ts";
 import type { BeamOptions } from "./beam_search.ts";
+import type { TokenConstraint } from "./constraint.ts";
 import type { Draws } from "./drawing_program.ts";
 import type { VisionLanguageModel } from "./model.ts";
 import { commonLength, type PromptOptions, PromptTokens } from "./prompt_tokens.ts";
 import { type Piece, RowDecoder, type RowDecoderOptions } from "./row_decoder.ts";
 import { RowQueue } from "./row_queue.ts";
-import { type SamplingOptions, samplingSettings } from "./sampling.ts";
+import type { SamplingOptions } from "./sampling.ts";
 
 /** Options of {@link createGenerator}. */
 export type GeneratorOptions = RowDecoderOptions;
@@ -26,6 +27,12 @@ export interface GenerateOptions extends PromptOptions {
   readonly maxNewTokens?: number | undefined;
   /** Ids that end the answer; the one that does is still given. Default none. */
   readonly stopIds?: readonly number[] | undefined;
+  /** Ids to draw before one of `stopIds` may come. Default 0. */
+  readonly minTokens?: number | undefined;
+  /** Keeps the answer in a form; it follows one answer. Default none. */
+  readonly constraint?: TokenConstraint | undefined;
+  /** Tells how likely each id was, and as many of the likeliest in its place; up to 20. Default it tells nothing. */
+  readonly topLogprobs?: number | undefined;
   /** Ends the answer early with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Told once the prompt is taken in, and how many of its ids were still in the cache. */
@@ -39,9 +46,9 @@ interface Running {
   readonly pieces: Piece[];
   readonly signal: AbortSignal | undefined;
   readonly onPrefill: () => void;
-  /** Ids that are certain and not yet given. */
-  readonly ids: number[];
-  /** Set while its reader wants an id that is not there yet. */
+  /** Tokens that are certain and not yet given. */
+  readonly tokens: GeneratedToken[];
+  /** Set while its reader wants a token that is not there yet. */
   asked?: { readonly resolve: () => void; readonly reject: (reason: unknown) => void } | undefined;
 }
 
@@ -100,6 +107,15 @@ export class TokenGenerator implements Disposable {
    * @throws the signal's reason once it is aborted
    */
   async *generate(options: GenerateOptions): AsyncGenerator<number, void, void> {
+    for await (const { id } of this.tokens(options)) yield id;
+  }
+
+  /**
+   * Draws ids as {@link generate} does, and tells how likely each was where `topLogprobs` asks for it.
+   *
+   * @throws what {@link generate} throws
+   */
+  async *tokens(options: GenerateOptions): AsyncGenerator<GeneratedToken, void, void> {
     const { signal } = options;
     const prompt = new PromptTokens(this.#model, options);
     const answer = this.#answer(options, prompt);
@@ -113,14 +129,14 @@ export class TokenGenerator implements Disposable {
     answer.begin(rows, { ids: prompt.ids, vocabulary: this.#model.decoder.vocabulary });
     const pieces = this.#decoder.cut(prompt, reused);
     const onPrefill = () => options.onPrefill?.({ reused });
-    const running: Running = { answer, prompt, pieces, signal, onPrefill, ids: [] };
+    const running: Running = { answer, prompt, pieces, signal, onPrefill, tokens: [] };
     this.#running.add(running);
     try {
-      while (!answer.ended || running.ids.length > 0) {
+      while (!answer.ended || running.tokens.length > 0) {
         signal?.throwIfAborted();
-        if (running.ids.length === 0) await this.#ask(running);
-        const id = running.ids.shift();
-        if (id !== undefined) yield id;
+        if (running.tokens.length === 0) await this.#ask(running);
+        const token = running.tokens.shift();
+        if (token !== undefined) yield token;
       }
     } finally {
       this.#running.delete(running);
@@ -134,7 +150,7 @@ export class TokenGenerator implements Disposable {
    *
    * @throws {Error} if nothing was drawn yet, or ids of several sequences at once
    */
-  async read(output: "logits" | "probabilities"): Promise<Float32Array> {
+  async read(output: DrawOutput): Promise<Float32Array> {
     const fail = (problem: string) => new Error(`Cannot read "${output}": ${problem}`);
     if (this.#drawn === undefined) throw fail("nothing was drawn yet");
     if (this.#drawn.ids.length > 1) throw fail(`${this.#drawn.ids.length} ids were drawn at once`);
@@ -147,18 +163,24 @@ export class TokenGenerator implements Disposable {
   }
 
   /** @throws {RangeError} for what cannot be answered */
-  #answer({ sampling, beams, maxNewTokens, stopIds = [] }: GenerateOptions, { length }: PromptTokens): Answer {
+  #answer(options: GenerateOptions, { length }: PromptTokens): Answer {
+    const { beams, maxNewTokens, stopIds = [], minTokens = 0, topLogprobs = 0 } = options;
+    const { vocabulary } = this.#model.decoder;
     const fail = (problem: string) => new RangeError(`Cannot generate: ${problem}`);
     const most = maxNewTokens ?? this.context - length;
     if (!Number.isInteger(most) || most < 1 || length + most > this.context) {
       throw fail(`${length} ids and ${most} new ones, the context has ${this.context} positions`);
     }
-    const limits = { stopIds, maxNewTokens: most };
-    if (beams === undefined) {
-      samplingSettings(sampling);
-      return new SampledAnswer(sampling, limits);
+    if (!(minTokens >= 0)) throw fail(`minTokens is ${minTokens}, it must be 0 or more`);
+    if (!Number.isInteger(topLogprobs) || topLogprobs < 0 || topLogprobs > 20) {
+      throw fail(`topLogprobs is ${topLogprobs}, it must be a whole number from 0 to 20`);
     }
-    if (sampling !== undefined) throw fail("a beam search draws nothing, so sampling does not apply to it");
+    const limits = { stopIds, maxNewTokens: most };
+    if (beams === undefined) return new SampledAnswer({ ...options, ...limits, vocabulary });
+    const drawing = (["sampling", "minTokens", "constraint", "topLogprobs"] as const).find((key) => {
+      return options[key] !== undefined;
+    });
+    if (drawing !== undefined) throw fail(`a beam search draws nothing, so ${drawing} does not apply to it`);
     if (beams.count > this.rows) throw fail(`${beams.count} beams take as many rows, the generator has ${this.rows}`);
     return new BeamAnswer(this.#decoder, beams, limits);
   }
@@ -182,7 +204,7 @@ export class TokenGenerator implements Disposable {
       for (const running of aborted) settle(running, ({ reject }) => reject(running.signal!.reason));
       try {
         await this.#advance(asking.filter((running) => !aborted.includes(running)));
-        for (const running of asking) if (running.ids.length > 0) settle(running, ({ resolve }) => resolve());
+        for (const running of asking) if (running.tokens.length > 0) settle(running, ({ resolve }) => resolve());
       } catch (error) {
         for (const running of asking) settle(running, ({ reject }) => reject(error));
       }
@@ -212,18 +234,21 @@ export class TokenGenerator implements Disposable {
     await this.#share(await this.#decoder.step(ready.flatMap(({ answer }) => answer.sequences)), ready);
   }
 
-  /** Gives each answer what was drawn for its sequences. */
+  /** Gives each answer what was drawn for its sequences, and of the outputs what it reads. */
   async #share(draws: Draws, runnings: readonly Running[]): Promise<void> {
     this.#drawn = draws;
-    const searched = runnings.some(({ answer }) => answer.searches);
     const V = this.#model.decoder.vocabulary;
-    const all = searched ? await draws.read("probabilities") : undefined; // [B,V]
+    const outputs = new Map<DrawOutput, Float32Array>(); // [B,V]
+    for (const { answer: { reads } } of runnings) {
+      if (reads !== undefined && !outputs.has(reads)) outputs.set(reads, await draws.read(reads));
+    }
     let first = 0;
-    for (const { answer, ids } of runnings) {
+    for (const { answer, tokens } of runnings) {
       const end = first + answer.sequences.length;
-      const places = answer.searches ? Array.from({ length: end - first }, (_, i) => first + i) : [];
-      const probabilities = places.map((place) => all!.subarray(place * V, (place + 1) * V));
-      ids.push(...answer.take({ ids: draws.ids.subarray(first, end), probabilities }));
+      const all = answer.reads === undefined ? undefined : outputs.get(answer.reads);
+      const places = all === undefined ? [] : Array.from(answer.sequences, (_, i) => first + i);
+      const output = places.map((place) => all!.subarray(place * V, (place + 1) * V));
+      tokens.push(...answer.take({ ids: draws.ids.subarray(first, end), output }));
       first = end;
     }
   }

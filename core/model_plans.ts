@@ -26,6 +26,8 @@ export interface CacheSizes {
 export interface DecodeSizes extends CacheSizes {
   /** Sequences B that take part in a step. Default 1. */
   readonly batch?: number | undefined;
+  /** Whether state `bias` `[B,V]` is added to the logits before ids are drawn. Default false. */
+  readonly biased?: boolean | undefined;
 }
 
 /** Sizes of a plan that takes in a piece of a prompt. */
@@ -34,6 +36,8 @@ export interface PrefillSizes extends CacheSizes {
   readonly tokens: number;
   /** Whether an id is drawn after the piece, as is wanted after the last one. */
   readonly draws: boolean;
+  /** Whether state `bias` `[1,V]` is added to the logits before it is. Default false. */
+  readonly biased?: boolean | undefined;
 }
 
 /**
@@ -80,7 +84,7 @@ export function planPrefill(model: VisionLanguageModel, sizes: PrefillSizes): Pl
   const cache = cacheOf(graph, { ...sizes, batch: 1 });
   if (draws) {
     const row = graph.input("last", "i32", [1]);
-    drawTokens(graph, forward(graph, model, { hidden, cache, row }).logits);
+    drawTokens(graph, forward(graph, model, { hidden, cache, row }).logits, sizes);
   } else {
     model.decoder.forward(graph, hidden, { cache });
   }
@@ -97,7 +101,7 @@ export function planDecode(model: VisionLanguageModel, sizes: DecodeSizes): Plan
   const ids = graph.reshape(tokensOf(graph, batch), [batch, 1]);
   const cache = cacheOf(graph, { ...sizes, batch });
   const { logits } = forward(graph, model, { hidden: embedPrompt(graph, model, { ids }), cache });
-  drawTokens(graph, graph.reshape(logits, [batch, model.decoder.vocabulary]));
+  drawTokens(graph, graph.reshape(logits, [batch, model.decoder.vocabulary]), sizes);
   graph.advance(cache.start, 1);
   return planGraph(graph);
 }
@@ -130,7 +134,15 @@ export function planCopy(model: VisionLanguageModel, { capacity, rows = 1 }: Cac
 }
 
 /** Names of the states that belong to one plan; all others are the KV cache, which plans share. */
-export const ownStates: ReadonlySet<string> = new Set(["token", "position", "row", "settings", "random", "seen"]);
+export const ownStates: ReadonlySet<string> = new Set([
+  "token",
+  "position",
+  "row",
+  "settings",
+  "random",
+  "seen",
+  "bias",
+]);
 
 /** A plan that touches every parameter of a model once: what a checkpoint must hold, by name and shape. */
 export function planParameters(model: VisionLanguageModel): Plan {
@@ -176,10 +188,14 @@ function tokensOf(graph: Graph, batch: number): Tensor {
   return graph.state("token", "i32", [batch]);
 }
 
-/** Draws ids from logits `[B,V]` into state `token`; outputs `logits` and `probabilities` `[B,V]` for who asks. */
-function drawTokens(graph: Graph, logits: Tensor): void {
+/**
+ * Draws ids from logits `[B,V]` into state `token`; outputs `logits`, as the model gives them, and `probabilities`
+ * `[B,V]` for who asks.
+ */
+function drawTokens(graph: Graph, logits: Tensor, { biased = false }: Pick<DecodeSizes, "biased">): void {
   const batch = logits.shape[0]!;
-  const probabilities = graph.sample(logits, graph.state("settings", "f32", [batch, 5]), {
+  const drawn = biased ? graph.add(logits, graph.state("bias", "f32", logits.shape)) : logits;
+  const probabilities = graph.sample(drawn, graph.state("settings", "f32", [batch, 5]), {
     id: tokensOf(graph, batch),
     seen: graph.state("seen", "i32", logits.shape),
     random: graph.state("random", "i32", [batch, 2]),

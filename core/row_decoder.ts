@@ -111,8 +111,9 @@ export class RowDecoder implements Disposable {
     const { start, count, tokens } = piece;
     const { width } = this.#model.decoder;
     const draws = start + count === prompt.length;
-    const drawing = this.#load(`prefill ${tokens} ${draws}`, () => {
-      return planPrefill(this.#model, { tokens, draws, capacity: this.context, rows: this.rows });
+    const biased = draws && sequence.bias !== undefined;
+    const drawing = this.#load(`prefill ${tokens} ${draws} ${biased}`, () => {
+      return planPrefill(this.#model, { tokens, draws, biased, capacity: this.context, rows: this.rows });
     });
     const ids = new Int32Array(tokens); // [1,T]
     const index = new Int32Array(tokens).fill(-1); // [1,T]
@@ -145,8 +146,9 @@ export class RowDecoder implements Disposable {
   /** One step: each sequence takes in its token, and the next one is drawn and noted. */
   async step(sequences: readonly Sequence[]): Promise<Draws> {
     const batch = batchFor(sequences.length, this.rows);
-    const program = this.#load(`decode ${batch}`, () => {
-      return planDecode(this.#model, { capacity: this.context, rows: this.rows, batch });
+    const biased = sequences.some(({ bias }) => bias !== undefined);
+    const program = this.#load(`decode ${batch} ${biased}`, () => {
+      return planDecode(this.#model, { capacity: this.context, rows: this.rows, batch, biased });
     });
     const draws = await program.step(sequences);
     sequences.forEach((sequence, i) => {

@@ -1,6 +1,9 @@
 /**
  * What the `sample` kernel does, in words and numbers that every backend shares.
  *
+ * `presencePenalty`, `frequencyPenalty`, `noRepeatNgramSize` and `logitBias` are added to the logits before, by
+ * `core/logit_bias.ts`.
+ *
  * Per row, in this order: repetition penalty (Keskar et al. 2019) on every id with seen ≠ 0, where positive
  * logits are divided by it and others multiplied; temperature; top-k (ties of the k-th kept); softmax over
  * what is left; top-p (Holtzman et al. 2020: an id stays while the likelier ones sum to at most p, the lower
@@ -23,6 +26,14 @@ export interface SamplingOptions {
   readonly minP?: number | undefined;
   /** Above 1, makes ids of the prompt and the answer less likely. Default 1. */
   readonly repetitionPenalty?: number | undefined;
+  /** Taken from the logit of every id that the answer has, from −2 to 2. Default 0. */
+  readonly presencePenalty?: number | undefined;
+  /** Taken from the logit of an id each time that the answer has it, from −2 to 2. Default 0. */
+  readonly frequencyPenalty?: number | undefined;
+  /** Lets no sequence of so many ids come twice in the answer; 0 lets all. Default 0. */
+  readonly noRepeatNgramSize?: number | undefined;
+  /** Added to the logits of ids, from −100 to 100 each. Default none. */
+  readonly logitBias?: Readonly<Record<number, number>> | undefined;
   /** Start of the generator, an integer. Default 0. */
   readonly seed?: number | undefined;
 }
@@ -30,10 +41,11 @@ export interface SamplingOptions {
 /**
  * The five numbers of a row of the kernel's `settings`: temperature, top-k, top-p, min-p, repetition penalty.
  *
- * @throws {RangeError} if a setting is outside its range
+ * @throws {RangeError} if a setting is outside its range, those of the logits' bias among them
  */
 export function samplingSettings(options: SamplingOptions = {}): Float32Array {
   const { temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = options;
+  const { presencePenalty = 0, frequencyPenalty = 0, noRepeatNgramSize = 0 } = options;
   const check = (name: string, value: number, fine: boolean, range: string) => {
     if (!fine) throw new RangeError(`Cannot sample with ${name} ${value}: it must be ${range}`);
   };
@@ -42,6 +54,10 @@ export function samplingSettings(options: SamplingOptions = {}): Float32Array {
   check("topP", topP, topP > 0 && topP <= 1, "above 0 and at most 1");
   check("minP", minP, minP >= 0 && minP <= 1, "from 0 to 1");
   check("repetitionPenalty", repetitionPenalty, repetitionPenalty > 0, "above 0");
+  check("presencePenalty", presencePenalty, Math.abs(presencePenalty) <= 2, "from -2 to 2");
+  check("frequencyPenalty", frequencyPenalty, Math.abs(frequencyPenalty) <= 2, "from -2 to 2");
+  const whole = Number.isInteger(noRepeatNgramSize) && noRepeatNgramSize >= 0;
+  check("noRepeatNgramSize", noRepeatNgramSize, whole, "a whole number, 0 or more");
   return new Float32Array([temperature, topK, topP, minP, repetitionPenalty]);
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LogitBias } from "./logit_bias.ts";
 import { type SamplingOptions, samplingSettings, seenGenerated, seenInPrompt } from "./sampling.ts";
 
 /** One of the sequences of a step; the step moves it on. */
@@ -21,6 +22,8 @@ export interface Sequence {
   draws: number;
   /** How often each id was seen, `[V]`, as the sampler counts; only where a penalty asks for it. */
   readonly seen: Int32Array | undefined;
+  /** What is added to its logits; only where something asks for it. */
+  readonly bias?: LogitBias | undefined;
 }
 
 /** Where a sequence begins. */
@@ -33,6 +36,8 @@ export interface SequenceStart {
   readonly vocabulary: number;
   /** How it draws. Default greedy. */
   readonly sampling?: SamplingOptions | undefined;
+  /** What is added to its logits. Default nothing. */
+  readonly bias?: LogitBias | undefined;
 }
 
 /**
@@ -40,12 +45,12 @@ export interface SequenceStart {
  *
  * @throws {RangeError} if a setting is outside its range
  */
-export function beginSequence({ row, ids, vocabulary, sampling }: SequenceStart): Sequence {
+export function beginSequence({ row, ids, vocabulary, sampling, bias }: SequenceStart): Sequence {
   const settings = samplingSettings(sampling);
   const penalised = settings[4] !== 1;
   const seen = penalised ? new Int32Array(vocabulary) : undefined;
   if (seen !== undefined) { for (const id of ids) seen[id] = seenInPrompt; }
-  return { row, token: -1, position: ids.length, settings, seed: sampling?.seed ?? 0, draws: 0, seen };
+  return { row, token: -1, position: ids.length, settings, seed: sampling?.seed ?? 0, draws: 0, seen, bias };
 }
 
 /** Notes the id that was drawn: it is what the next step takes in. */
@@ -53,4 +58,5 @@ export function noteDraw(sequence: Sequence, id: number): void {
   sequence.token = id;
   sequence.draws++;
   if (sequence.seen !== undefined) sequence.seen[id]! += seenGenerated;
+  sequence.bias?.note(id);
 }

@@ -1,0 +1,20 @@
+/**
+ * The contract of a constraint: which ids may come next, so that an answer keeps a form.
+ *
+ * @module
+ */
+
+/** Follows one answer, id by id. */
+export interface TokenConstraint {
+  /** Whether the answer is complete and any id would spoil it. */
+  readonly ended: boolean;
+  /**
+   * Sets the bias `[V]` of every id that must not come next to −∞. At least one id may always come while it has not
+   * ended.
+   *
+   * @param left Ids that may still be drawn, this one included; the answer must be complete within them
+   */
+  restrict(bias: Float32Array, left: number): void;
+  /** Takes the id that was drawn. */
+  accept(id: number): void;
+}
