@@ -19,10 +19,12 @@
  *
  * @module
  */
+export type { DrawOutput, GeneratedToken } from "./core/answers.ts";
 export type * from "./core/backend.ts";
 export type { BeamOptions } from "./core/beam_search.ts";
 export type * from "./core/chat_events.ts";
 export * from "./core/config.ts";
+export type * from "./core/constraint.ts";
 export type * from "./core/decoder.ts";
 export * from "./core/encoder.ts";
 export * from "./core/errors.ts";
@@ -30,6 +32,7 @@ export * from "./core/fields.ts";
 export * from "./core/generate.ts";
 export * from "./core/graph/mod.ts";
 export * from "./core/image_encoder.ts";
+export type * from "./core/logprobs.ts";
 export * from "./core/lora.ts";
 export * from "./core/model.ts";
 export * from "./core/model_plans.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ImageSource } from "../data/image/mod.ts";
+import type { ChatOptions } from "../core/chat_events.ts";
 import { ChatSession, readAttachment } from "./chat/session.ts";
 import { askAboutFolder, askOnce } from "./chat/one_shot.ts";
 import { joinLines, streamReader } from "./chat/lines.ts";
@@ -31,6 +32,7 @@ const flags = {
   system: { type: "string", value: "TEXT", summary: "Tells the model this before all else" },
   interactive: { type: "boolean", aliases: ["i"], summary: "Converses line by line even where stdin is no terminal" },
   json: { type: "boolean", summary: "Prints each answer as one line of JSON: text, usage, timings" },
+  logprobs: { type: "number", value: "N", summary: "With --json: how likely each token was, and the N likeliest" },
   timings: { type: "switch", aliases: ["show-speed"], summary: "Says on stderr how long each part took" },
   quiet: { type: "boolean", aliases: ["q"], summary: "Says nothing about loading" },
   ...modelFlags,
@@ -60,7 +62,7 @@ async function run(args: readonly string[]): Promise<number> {
   const startMs = performance.now();
   const { flags: given, positional: named } = parseFlags(args, flags);
   const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
-  const options = chatOptions(values);
+  const options = { ...chatOptions(values), ...likelyTokens(values) };
   const request = await requestModel(values, positional);
   const interactive = values.interactive ||
     values.prompt === undefined && values["image-dir"] === undefined && Deno.stdin.isTerminal();
@@ -97,6 +99,16 @@ async function run(args: readonly string[]): Promise<number> {
     note(styled(error.message, "dim", stderr));
     return interruptedCode;
   }
+}
+
+/** What `--logprobs` asks of each answer. @throws {TypeError} if nobody would see it */
+function likelyTokens({ logprobs, json }: FlagValues<typeof flags>): ChatOptions {
+  if (logprobs === undefined) return {};
+  if (!json) throw new TypeError("Cannot show --logprobs: they are printed with --json");
+  if (!Number.isInteger(logprobs) || logprobs < 0 || logprobs > 20) {
+    throw new TypeError(`Cannot read flag "--logprobs": ${logprobs} is no whole number from 0 to 20`);
+  }
+  return { logprobs: true, topLogprobs: logprobs };
 }
 
 /** The keyboard, if somebody sits at one and sees what they type. */

@@ -17,6 +17,9 @@ export const samplingFlags = {
   "top-p": { ...number, summary: "Draws from the likeliest tokens that make up this share, 1 from all" },
   "min-p": { ...number, summary: "Leaves out tokens less likely than this share of the likeliest" },
   "repetition-penalty": { ...number, aliases: ["repeat-penalty"], summary: "Above 1 makes repetition less likely" },
+  "presence-penalty": { ...number, summary: "Taken from what the answer has already, from -2 to 2" },
+  "frequency-penalty": { ...number, summary: "The same, each time that the answer has it, from -2 to 2" },
+  "no-repeat-ngram-size": { ...number, summary: "Lets no sequence of N tokens come twice in an answer" },
   beam: {
     ...number,
     aliases: ["beams", "num-beams"],
@@ -24,9 +27,22 @@ export const samplingFlags = {
   },
   "length-penalty": { ...number, summary: "How much a search with --beam favours long answers (default 0.7)" },
   seed: { ...number, aliases: ["s"], summary: "Makes answers repeatable (default another one each time)" },
+  "ignore-eos": { type: "boolean", summary: "Lets no answer end before it is as long as it may be" },
   stop: { type: "list", value: "TEXT", summary: "Ends the answer before this text" },
   "open-thinking": { type: "switch", summary: "Lets the answer begin with thoughts, where the model knows of them" },
 } as const;
+
+/** Flags that ask to draw, which no search with --beam does. */
+export const drawingFlags = [
+  "temperature",
+  "top-k",
+  "top-p",
+  "min-p",
+  "repetition-penalty",
+  "presence-penalty",
+  "frequency-penalty",
+  "no-repeat-ngram-size",
+] as const satisfies readonly (keyof typeof samplingFlags)[];
 
 /** Values of {@link samplingFlags}. */
 export type SamplingFlagValues = FlagValues<typeof samplingFlags>;
@@ -38,8 +54,7 @@ export type SamplingFlagValues = FlagValues<typeof samplingFlags>;
  * @throws {TypeError} if they ask both to draw and to search
  */
 export function chatOptions(flags: SamplingFlagValues): ChatOptions {
-  const draws = ["temperature", "top-k", "top-p", "min-p", "repetition-penalty"] as const;
-  const drawing = draws.find((name) => flags[name] !== undefined);
+  const drawing = drawingFlags.find((name) => flags[name] !== undefined);
   if ((flags.beam ?? 1) > 1 && drawing !== undefined) {
     throw new TypeError(`Cannot use both --beam and --${drawing}: a beam search draws nothing`);
   }
@@ -52,7 +67,11 @@ export function chatOptions(flags: SamplingFlagValues): ChatOptions {
     topP: flags["top-p"],
     minP: flags["min-p"],
     repetitionPenalty: flags["repetition-penalty"],
+    presencePenalty: flags["presence-penalty"],
+    frequencyPenalty: flags["frequency-penalty"],
+    noRepeatNgramSize: flags["no-repeat-ngram-size"],
     seed: flags.seed,
+    ignoreEos: flags["ignore-eos"] || undefined,
     stop: flags.stop.length === 0 ? undefined : flags.stop,
     openThinking: flags["open-thinking"] || undefined,
   });

@@ -39,6 +39,19 @@ export interface ChatOptions extends GenerationConfig {
   readonly lengthPenalty?: number | undefined;
   /** Texts that end the answer; they are not part of it. Default none. */
   readonly stop?: readonly string[] | undefined;
+  /**
+   * How many answers to give, each with a seed of its own, counted up from `seed`. They come side by side, and events
+   * tell by their `index` which one they belong to. Default 1.
+   */
+  readonly n?: number | undefined;
+  /** Whether to tell how likely the model took each token to be. Default false. */
+  readonly logprobs?: boolean | undefined;
+  /** How many of the likeliest tokens to tell in each place, with `logprobs`; up to 20. Default 0. */
+  readonly topLogprobs?: number | undefined;
+  /** Tokens to draw before the model may end its answer. Default 0. */
+  readonly minTokens?: number | undefined;
+  /** Whether the model may not end its answer at all. Default false. */
+  readonly ignoreEos?: boolean | undefined;
   /** Whether the answer begins with thoughts, where the model knows of them. Default false. */
   readonly openThinking?: boolean | undefined;
   /** Tools the model may call, as JSON schemas. Default none. */
@@ -71,17 +84,47 @@ export interface Timings {
   readonly decodeMs: number;
 }
 
+/** A token and how likely the model took it to be. */
+export interface LikelyToken {
+  /** Its id. */
+  readonly id: number;
+  /** Its text, U+FFFD where it is part of a character. */
+  readonly token: string;
+  /** Its bytes in UTF-8. */
+  readonly bytes: readonly number[];
+  /** Natural logarithm of its probability: the log softmax of the logits, before penalties, temperature and filters. */
+  readonly logprob: number;
+}
+
+/** A token of an answer, and what else the model had in mind. */
+export interface TokenLogprobs extends LikelyToken {
+  /** The likeliest tokens in its place, likeliest first; as many as `topLogprobs` asks for. */
+  readonly topLogprobs: readonly LikelyToken[];
+}
+
 /** Why an answer ended: the model ended it, a stop text came, or it grew too long. */
 export type FinishReason = "stop" | "length";
 
-/** What a chat yields: pieces of the answer as they come, then one end. */
+/** What a chat yields: pieces of the answer as they come, then one end; of each of `n` answers. */
 export type ChatEvent =
-  | { readonly type: "text-delta"; readonly text: string }
+  | {
+    readonly type: "text-delta";
+    /** Which of `n` answers, from 0. */
+    readonly index: number;
+    /** What came; empty only where tokens came that have no text. */
+    readonly text: string;
+    /** The tokens that begin in it, where `logprobs` asks for them; the one that ends an answer is none of them. */
+    readonly logprobs?: readonly TokenLogprobs[];
+  }
   | {
     readonly type: "finish";
+    /** Which of `n` answers, from 0. */
+    readonly index: number;
     readonly reason: FinishReason;
     /** The whole answer. */
     readonly text: string;
     readonly usage: Usage;
     readonly timings: Timings;
+    /** Its tokens, where `logprobs` asks for them. */
+    readonly logprobs?: readonly TokenLogprobs[];
   };

@@ -43,9 +43,11 @@ export interface GenerateOptions extends PromptOptions {
 interface Running {
   readonly answer: Answer;
   readonly prompt: PromptTokens;
-  readonly pieces: Piece[];
+  pieces: Piece[];
   readonly signal: AbortSignal | undefined;
-  readonly onPrefill: () => void;
+  readonly onPrefill: GenerateOptions["onPrefill"];
+  /** Ids of the prompt that some row of the cache had. */
+  reused: number;
   /** Tokens that are certain and not yet given. */
   readonly tokens: GeneratedToken[];
   /** Set while its reader wants a token that is not there yet. */
@@ -54,6 +56,9 @@ interface Running {
 
 /** Longest time in milliseconds between two chances for the event loop to fire a timer or an abort. */
 const patience = 50;
+
+/** Tokens that another row must have of a prompt to be copied. */
+const leastBorrowed = 16;
 
 /** Creates a generator. Its programs are planned and loaded when first needed. */
 export function createGenerator(
@@ -128,8 +133,8 @@ export class TokenGenerator implements Disposable {
     const reused = Math.min(commonLength(prompt, this.#decoder.held(rows[0]!)), prompt.length - 1);
     answer.begin(rows, { ids: prompt.ids, vocabulary: this.#model.decoder.vocabulary });
     const pieces = this.#decoder.cut(prompt, reused);
-    const onPrefill = () => options.onPrefill?.({ reused });
-    const running: Running = { answer, prompt, pieces, signal, onPrefill, tokens: [] };
+    const { onPrefill } = options;
+    const running: Running = { answer, prompt, pieces, signal, onPrefill, reused, tokens: [] };
     this.#running.add(running);
     try {
       while (!answer.ended || running.tokens.length > 0) {
@@ -221,17 +226,32 @@ export class TokenGenerator implements Disposable {
   async #advance(asking: readonly Running[]): Promise<void> {
     const ready = asking.filter(({ pieces }) => pieces.length === 0);
     for (const running of asking) {
+      if (running.pieces.length > 0) this.#borrow(running);
       const piece = running.pieces.shift();
       if (piece === undefined) continue;
       const draws = await this.#decoder.prefill(running.answer.sequences[0]!, { prompt: running.prompt, piece });
       if (draws !== undefined) {
-        running.onPrefill();
+        running.onPrefill?.({ reused: running.reused });
         await this.#share(draws, [running]);
       }
       await this.#breathe();
     }
     if (ready.length === 0) return;
     await this.#share(await this.#decoder.step(ready.flatMap(({ answer }) => answer.sequences)), ready);
+  }
+
+  /** Copies what another row has of a prompt, where that spares taking in a piece: answers side by side share it. */
+  #borrow(running: Running): void {
+    const { prompt, answer } = running;
+    const to = answer.sequences[0]!.row;
+    const common = (row: number) => Math.min(commonLength(prompt, this.#decoder.held(row)), prompt.length - 1);
+    const rows = Array.from({ length: this.rows }, (_, row) => row);
+    const from = rows.reduce((best, row) => common(row) > common(best) ? row : best, to);
+    const length = common(from);
+    if (length - common(to) < leastBorrowed) return;
+    this.#decoder.copy({ from, to, length });
+    running.pieces = this.#decoder.cut(prompt, length);
+    running.reused = length;
   }
 
   /** Gives each answer what was drawn for its sequences, and of the outputs what it reads. */

@@ -34,6 +34,16 @@ export interface Piece {
   readonly tokens: number;
 }
 
+/** What is copied from one row of a KV cache to another. */
+export interface RowCopy {
+  /** The row that has it. */
+  readonly from: number;
+  /** The row that gets it. */
+  readonly to: number;
+  /** Tokens from the start on. Default all. */
+  readonly length?: number | undefined;
+}
+
 /**
  * Moves sequences on. It knows nothing of where they end or who wants them: any of them may take part in a step or
  * rest, and what one draws depends on no other.
@@ -158,8 +168,8 @@ export class RowDecoder implements Disposable {
     return draws;
   }
 
-  /** Makes a row hold what another one does; what they share already stays. */
-  copy({ from, to }: { readonly from: number; readonly to: number }): void {
+  /** Makes a row hold what another one does, or the first `length` tokens of it; what they share already stays. */
+  copy({ from, to, length = this.held(from).length }: RowCopy): void {
     const [source, target] = [this.held(from), this.held(to)];
     const shared = commonLength(source, target);
     const plan = () => planCopy(this.#model, { capacity: this.context, rows: this.rows });
@@ -167,12 +177,12 @@ export class RowDecoder implements Disposable {
     const block = copyBlock(this.context);
     const perRow = this.context / block;
     target.keep(shared);
-    for (let i = Math.floor(shared / block); i * block < source.length; i++) {
+    for (let i = Math.floor(shared / block); i * block < length; i++) {
       program.write("from", Int32Array.of(from * perRow + i));
       program.write("to", Int32Array.of(to * perRow + i));
       program.run();
     }
-    for (let i = shared; i < source.length; i++) target.set(i, source.at(i));
+    for (let i = shared; i < length; i++) target.set(i, source.at(i));
   }
 
   /** Frees the programs and the cache; the shared weights stay. */

@@ -10,14 +10,16 @@ import { createGenerator, type GenerateOptions, type TokenGenerator } from "../c
 import { ImageEncoder } from "../core/image_encoder.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
 import type { PromptOptions } from "../core/prompt_tokens.ts";
-import { StreamingDecoder, type Tokenizer } from "../core/tokenizer.ts";
+import type { Tokenizer } from "../core/tokenizer.ts";
 import { ChatRenderer, type ContentPart, imageIndex, type RenderedChat } from "../data/chat/mod.ts";
 import type { ChatTemplate } from "../data/chat_template.ts";
 import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
 import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
 import type { ChatEvent, ChatOptions, Message } from "../core/chat_events.ts";
+import { streamAnswer } from "./answer_stream.ts";
+import { Clock } from "./clock.ts";
 import { contentKey, ImageCache } from "./image_cache.ts";
-import { StopTexts } from "./stop_texts.ts";
+import { mergeEvents } from "./merge_events.ts";
 
 /** What a chat model is made of. */
 export interface ChatModelParts {
@@ -93,14 +95,14 @@ export class ChatModel implements AsyncDisposable {
    * ```
    */
   async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, void> {
-    this.#checkBeams(options);
+    this.#check(options);
     const clock = new Clock();
     const rendered = this.render(messages, options);
     this.#roomAfter(rendered.ids);
     clock.mark("prefillMs");
     const images = await this.#embedAll(imagesOf(messages), { signal: options.signal, clock });
     const index = imageIndex(rendered, this.parts.model.placeholder);
-    yield* this.#answer({ ids: rendered.ids, images, index }, options, clock);
+    yield* this.#answers({ ids: rendered.ids, images, index }, options, clock);
   }
 
   /**
@@ -115,9 +117,9 @@ export class ChatModel implements AsyncDisposable {
     prompt: string | ArrayLike<number>,
     options: ChatOptions = {},
   ): AsyncGenerator<ChatEvent, void, void> {
-    this.#checkBeams(options);
+    this.#check(options);
     const ids = typeof prompt === "string" ? this.parts.tokenizer.encode(prompt) : Int32Array.from(prompt);
-    yield* this.#answer({ ids, index: new Int32Array(ids.length).fill(-1) }, options, new Clock());
+    yield* this.#answers({ ids, index: new Int32Array(ids.length).fill(-1) }, options, new Clock());
   }
 
   /**
@@ -130,7 +132,8 @@ export class ChatModel implements AsyncDisposable {
       ...message,
       content: typeof message.content === "string" ? message.content : message.content.map(withoutImage),
     }));
-    return this.#renderer.render(plain, { ...options, addGenerationPrompt: true });
+    const { openThinking, tools } = options;
+    return this.#renderer.render(plain, { openThinking, tools, addGenerationPrompt: true });
   }
 
   /** Answers at once. */
@@ -138,11 +141,15 @@ export class ChatModel implements AsyncDisposable {
     return this.#generator.rows;
   }
 
-  #checkBeams({ beams = 1 }: ChatOptions): void {
-    if (beams <= this.conversations) return;
-    throw new RangeError(
-      `Cannot answer with ${beams} beams: the model was loaded for ${this.conversations} conversations`,
-    );
+  /** @throws {RangeError} for options that no prompt can be answered with */
+  #check({ beams = 1, n = 1, logprobs = false, topLogprobs }: ChatOptions): void {
+    const fail = (problem: string) => new RangeError(`Cannot answer ${problem}`);
+    if (beams > this.conversations) {
+      throw fail(`with ${beams} beams: the model was loaded for ${this.conversations} conversations`);
+    }
+    if (!Number.isInteger(n) || n < 1) throw fail(`${n} times: n must be a whole number above 0`);
+    if (beams > 1 && n > 1) throw fail(`${n} times with ${beams} beams: a search has one result`);
+    if (topLogprobs !== undefined && !logprobs) throw fail("with topLogprobs: they come with logprobs: true");
   }
 
   /** Tokens that an answer may have at most. @throws {ContextError} if there is no room for one */
@@ -152,57 +159,37 @@ export class ChatModel implements AsyncDisposable {
     throw new ContextError(`Cannot answer: the prompt takes ${length} tokens, the context has ${context}`);
   }
 
-  /** What comes after a prompt. */
-  async *#answer(
-    { ids, images = [], index }: PromptOptions,
-    options: ChatOptions,
-    clock: Clock,
-  ): AsyncGenerator<ChatEvent, void, void> {
-    const { model, tokenizer, generation } = this.parts;
-    const { signal, stop = [], maxNewTokens = generation.maxNewTokens ?? 512, beams = 1, lengthPenalty } = options;
-    const stops = new StopTexts(stop);
-    const prompt: GenerateOptions = {
-      ids,
-      images,
-      index,
+  /** What comes after a prompt: `n` answers. */
+  #answers(prompt: PromptOptions, options: ChatOptions, clock: Clock): AsyncGenerator<ChatEvent, void, void> {
+    const { model, tokenizer } = this.parts;
+    const { n = 1, stop = [] } = options;
+    const usage = {
+      promptTokens: prompt.ids.length,
+      imageTokens: (prompt.images?.length ?? 0) * model.placeholder.tokens,
+    };
+    const answers = Array.from({ length: n }, (_, index) => {
+      const wanted = this.#wanted(prompt, options, index);
+      return streamAnswer(this.#generator, { index, prompt: wanted, tokenizer, stop, usage, clock: clock.fork() });
+    });
+    return n === 1 ? answers[0]! : mergeEvents(answers);
+  }
+
+  /** What the generator is asked for. */
+  #wanted(prompt: PromptOptions, options: ChatOptions, index: number): GenerateOptions {
+    const { tokenizer: { control: { eos } }, generation } = this.parts;
+    const { signal, beams = 1, lengthPenalty, logprobs = false, topLogprobs = 0 } = options;
+    const { maxNewTokens = generation.maxNewTokens ?? 512, minTokens, ignoreEos = false } = options;
+    const sampling = { ...generation, ...defined(options) };
+    return {
+      ...prompt,
       ...beams === 1
-        ? { sampling: { ...generation, ...defined(options) } }
+        ? { sampling: { ...sampling, seed: ((sampling.seed ?? 0) + index) | 0 } }
         : { beams: { count: beams, lengthPenalty } },
-      maxNewTokens: Math.min(maxNewTokens, this.#roomAfter(ids)),
-      stopIds: tokenizer.control.eos === undefined ? [] : [tokenizer.control.eos.id],
+      maxNewTokens: Math.min(maxNewTokens, this.#roomAfter(prompt.ids)),
+      minTokens: ignoreEos ? Infinity : minTokens,
+      topLogprobs: logprobs ? topLogprobs : undefined,
+      stopIds: eos === undefined ? [] : [eos.id],
       signal,
-      onPrefill: ({ reused }) => {
-        clock.mark("prefillMs");
-        cachedTokens = reused;
-      },
-    };
-    const decoder = new StreamingDecoder(tokenizer);
-    let text = "", count = 0, ended = false, cachedTokens = 0;
-    const emit = (piece: string): ChatEvent => {
-      text += piece;
-      return { type: "text-delta", text: piece };
-    };
-    for await (const id of this.#generator.generate(prompt)) {
-      count++;
-      ended = prompt.stopIds!.includes(id);
-      const piece = stops.push(decoder.push(id));
-      if (piece !== "") yield emit(piece);
-      if (stops.found) break;
-    }
-    const rest = stops.push(decoder.flush()) + stops.flush();
-    if (rest !== "") yield emit(rest);
-    clock.mark("decodeMs");
-    yield {
-      type: "finish",
-      reason: ended || stops.found ? "stop" : "length",
-      text,
-      usage: {
-        promptTokens: ids.length,
-        cachedTokens,
-        imageTokens: images.length * model.placeholder.tokens,
-        completionTokens: count,
-      },
-      timings: clock.timings,
     };
   }
 
@@ -278,18 +265,6 @@ export class ChatModel implements AsyncDisposable {
 interface EmbedContext {
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
-}
-
-/** Adds up milliseconds between marks. */
-class Clock {
-  readonly timings = { imageMs: 0, encodeMs: 0, prefillMs: 0, decodeMs: 0 };
-  #last = performance.now();
-
-  mark(part: keyof Clock["timings"]): void {
-    const now = performance.now();
-    this.timings[part] += now - this.#last;
-    this.#last = now;
-  }
 }
 
 function imagesOf(messages: readonly Message[]): ImageSource[] {

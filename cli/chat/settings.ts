@@ -16,6 +16,9 @@ const numbers = {
   "top-p": "topP",
   "min-p": "minP",
   "repetition-penalty": "repetitionPenalty",
+  "presence-penalty": "presencePenalty",
+  "frequency-penalty": "frequencyPenalty",
+  "no-repeat-ngram-size": "noRepeatNgramSize",
   beam: "beams",
   "length-penalty": "lengthPenalty",
   seed: "seed",
@@ -55,7 +58,7 @@ export function listSettings({ options, system }: ChatSession): string {
     system: "none",
     "open-thinking": "off",
   };
-  return all.map(([name, value]) => `${name.padEnd(18)}  ${value ?? unset[name] ?? "as the model has it"}`).join("\n");
+  return all.map(([name, value]) => `${name.padEnd(20)}  ${value ?? unset[name] ?? "as the model has it"}`).join("\n");
 }
 
 /** `temp`, `top_p`, `n` → the name of the flag. */

@@ -41,7 +41,7 @@ export async function showAnswer(
   const timings = finish && answerTimings(finish.timings, finish.usage, first ? asked : 0);
   if (options.json) {
     const about = image === undefined ? {} : { image };
-    const numbers = { usage: finish?.usage, timings: { ...start, ...timings } };
+    const numbers = { logprobs: finish?.logprobs, usage: finish?.usage, timings: { ...start, ...timings } };
     const line = { ...about, text, reason: finish?.reason ?? "interrupted", model: options.model, seed, ...numbers };
     stdout.write(`${JSON.stringify(line)}\n`);
   } else if (!text.endsWith("\n")) stdout.write("\n");

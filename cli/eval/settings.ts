@@ -7,7 +7,7 @@ import { defaultLengthPenalty } from "../../core/beam_search.ts";
 import type { ChatOptions } from "../../core/chat_events.ts";
 import { count, type FlagValues } from "../flags.ts";
 import { modelFlags } from "../model_flags.ts";
-import { chatOptions, samplingFlags } from "../sampling_flags.ts";
+import { chatOptions, drawingFlags, samplingFlags } from "../sampling_flags.ts";
 
 /** Flags of `eval`, for `parseFlags`. */
 export const evalFlags = {
@@ -74,9 +74,6 @@ export interface EvalSettings {
 /** What differs between the tasks: beams, and tokens of an answer. */
 const defaults = { captions: { beams: 3, maxNewTokens: 64 }, questions: { beams: 1, maxNewTokens: 8 } } as const;
 
-/** Flags that ask to draw. */
-const drawing = ["temperature", "top-k", "top-p", "min-p", "repetition-penalty"] as const;
-
 /**
  * Puts an evaluation together. Without a word about it captions are searched for along 3 beams, and answers to questions
  * are the likeliest token each time; with one of the flags that draw they are drawn, seed 0 unless another is given.
@@ -89,7 +86,7 @@ export function readSettings(
   { task, file }: { readonly task: EvalTask; readonly file: string },
 ): EvalSettings {
   const own = defaults[task];
-  const draws = drawing.some((name) => flags[name] !== undefined);
+  const draws = drawingFlags.some((name) => flags[name] !== undefined);
   const beams = flags.beam ?? (draws ? 1 : own.beams);
   const imageScore = flags["image-score"] ?? 500;
   if (!Number.isInteger(imageScore) || imageScore < 0) {
@@ -98,14 +95,14 @@ export function readSettings(
   const { maxNewTokens = own.maxNewTokens, seed = 0, ...given } = chatOptions({ ...flags, beam: beams });
   const { lengthPenalty = defaultLengthPenalty, ...drawn } = given;
   const how = beams > 1 ? { lengthPenalty } : draws ? { ...defined(drawn), seed } : { temperature: 0 };
-  const { stop, openThinking } = given;
+  const { stop, openThinking, ignoreEos } = given;
   return {
     task,
     file,
     images: flags.images ?? /^(.*)[\\/][^\\/]*$/.exec(file)?.[1] ?? ".",
     limit: count(flags, "limit"),
     batch: count(flags, "batch-size") ?? 8,
-    chat: { ...how, ...defined({ stop, openThinking }), beams, maxNewTokens },
+    chat: { ...how, ...defined({ stop, openThinking, ignoreEos }), beams, maxNewTokens },
     imageScore,
   };
 }

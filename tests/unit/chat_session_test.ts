@@ -61,7 +61,7 @@ Deno.test("changeSetting() takes every spelling, checks values, and takes a sett
   ]);
   changeSetting(session, "seed", "");
   assertEquals(session.options.seed, undefined);
-  assertStringIncludes(listSettings(session), "\nseed                another one each time\n");
+  assertStringIncludes(listSettings(session), "\nseed                  another one each time\n");
   const message = (key: string, value: string) => assertThrows(() => changeSetting(session, key, value), Error).message;
   assertEquals(message("temprature", "1"), 'Cannot set "temprature": did you mean temperature?');
   assertEquals(message("n", "0"), "Cannot generate 0 tokens: it must be a whole number above 0");

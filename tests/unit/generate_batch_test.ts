@@ -153,3 +153,27 @@ Deno.test("createGenerator() refuses a number of rows that is none", async () =>
     assertThrows(create, RangeError, `Cannot create a generator: ${rows} rows`);
   }
 });
+
+Deno.test("generate() takes in what prompts side by side share once, and gives each answer what it has alone", async () => {
+  await using backend = await createWasmBackend({ threads: 1 });
+  const shared = [...wanted[9]!.ids as number[]];
+  const options = [5, 6, 7, 8].map((id): GenerateOptions => ({
+    ids: [...shared, id, ...shared.slice(0, id)],
+    images: wanted[9]!.images,
+    sampling: { temperature: 1, seed: id },
+    maxNewTokens: 8,
+  }));
+  const expected: number[][] = [];
+  for (const each of options) {
+    await withRows(backend, 1, async (generator) => void expected.push(await collect(generator, each)));
+  }
+  await withRows(backend, 4, async (generator) => {
+    const reused: number[] = [];
+    const answers = options.map((each, i) => {
+      return collect(generator, { ...each, onPrefill: (prefill) => void (reused[i] = prefill.reused) });
+    });
+    assertEquals(await Promise.all(answers), expected);
+    assertEquals(reused[0], 0);
+    assert(reused.slice(1).every((count) => count >= 16 && count <= shared.length), reused.join());
+  });
+});
