@@ -14,6 +14,8 @@ export interface EncodedImage {
   readonly height: number;
   /** How it asks to be turned. */
   readonly orientation: Orientation;
+  /** Whether it has more pictures than the one that is decoded. Default false. */
+  readonly animated?: boolean | undefined;
   /** Decodes it as it is stored. @throws {ImageError} if it is damaged */
   decode(): Promise<RgbImage>;
 }

@@ -39,7 +39,23 @@ export function openGif(file: Uint8Array): EncodedImage {
   // Pillow enlarges a canvas that its first frame does not fit on.
   const width = Math.max(screen.width, frame.left + frame.width);
   const height = Math.max(screen.height, frame.top + frame.height);
-  return { width, height, orientation: 1, decode: () => Promise.resolve(decodeGif(frame, { width, height })) };
+  const decode = () => Promise.resolve(decodeGif(frame, { width, height }));
+  return { width, height, orientation: 1, animated: hasFrame(reader), decode };
+}
+
+/** Whether another frame follows; what is damaged behind the first one is not looked at any further. */
+function hasFrame(reader: ByteReader): boolean {
+  while (reader.left > 0) {
+    const kind = reader.uint8();
+    if (kind === block.image) return true;
+    if (kind !== block.extension || reader.left < 1) return false;
+    reader.skip(1);
+    for (let length = 1; length > 0 && reader.left > 0;) {
+      length = reader.uint8();
+      reader.skip(Math.min(length, reader.left));
+    }
+  }
+  return false;
 }
 
 function readPalette(reader: ByteReader, flags: number): Uint8Array | undefined {

@@ -18,6 +18,8 @@ export interface LoadImageOptions {
   readonly maxBytes?: number | undefined;
   /** Most pixels, looked up before anything is decoded. Default 64 million; decoding takes some 10 bytes for each. */
   readonly maxPixels?: number | undefined;
+  /** Whether an animated file is refused, instead of giving its first picture. Default false. */
+  readonly still?: boolean | undefined;
   /** Reads sources that are texts but no data URI. Default: they are refused. */
   readonly readFile?: ReadFile | undefined;
   /** Ends loading between two steps. */
@@ -71,7 +73,8 @@ async function openImage(
   source: ImageSource,
   options: LoadImageOptions,
 ): Promise<{ readonly encoded: EncodedImage; refusal(cause: Error): ImageError }> {
-  const { name = nameOf(source), maxBytes = 20 * 2 ** 20, maxPixels = 64_000_000, readFile, signal } = options;
+  const { name = nameOf(source), maxBytes = 20 * 2 ** 20, maxPixels = 64_000_000, readFile, signal, still = false } =
+    options;
   let what = `"${name}"`;
   const refusal = (cause: Error) => new ImageError(`Cannot load ${what}: ${cause.message}`, { cause });
   signal?.throwIfAborted();
@@ -84,6 +87,7 @@ async function openImage(
     what += ` as ${format.name}`;
     const encoded = format.open(file);
     checkSize(encoded, maxPixels);
+    if (still && encoded.animated) throw new ImageError("it is animated, and only still pictures are read");
     return { encoded, refusal };
   } catch (error) {
     throw error instanceof Error ? refusal(error) : error;

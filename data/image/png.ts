@@ -19,7 +19,7 @@ export function openPng(bytes: Uint8Array): EncodedImage {
   const file = readPngChunks(bytes);
   const { width, height } = file.header;
   const orientation = file.exif === undefined ? 1 : readOrientation(file.exif);
-  return { width, height, orientation, decode: () => decodePng(file) };
+  return { width, height, orientation, animated: file.animated, decode: () => decodePng(file) };
 }
 
 async function decodePng({ header, palette, packed }: PngFile): Promise<RgbImage> {

@@ -36,6 +36,8 @@ export interface PngFile {
   readonly packed: readonly Uint8Array[];
   /** EXIF metadata, if any. */
   readonly exif: Uint8Array | undefined;
+  /** Whether it is animated. */
+  readonly animated: boolean;
 }
 
 /** By the number of the colour type: name, samples a pixel, allowed depths. */
@@ -56,6 +58,7 @@ export function readPngChunks(file: Uint8Array): PngFile {
   const header = readHeader(first.data);
   let palette = new Uint8Array();
   let exif: Uint8Array | undefined;
+  let animated = false;
   const packed: Uint8Array[] = [];
   for (;;) {
     const { type, data } = readChunk(reader);
@@ -63,11 +66,12 @@ export function readPngChunks(file: Uint8Array): PngFile {
     if (type === "IHDR") throw new ImageError(`it has a second header before byte ${reader.position}`);
     if (type === "PLTE") palette = new Uint8Array(data);
     if (type === "IDAT") packed.push(data);
+    if (type === "acTL") animated = true;
     if (type === "eXIf") exif ??= data;
   }
   if (packed.length === 0) throw new ImageError("it has no pixels");
   if (header.colors === "palette" && palette.length === 0) throw new ImageError("it has no palette");
-  return { header, palette, packed, exif };
+  return { header, palette, packed, exif, animated };
 }
 
 function readChunk(reader: ByteReader): { type: string; data: Uint8Array } {

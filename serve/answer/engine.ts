@@ -1,0 +1,186 @@
+/**
+ * The models of a server, and the answers under way.
+ *
+ * @module
+ */
+import type { ChatEvent } from "../../core/chat_events.ts";
+import type { ServedModel } from "../../core/server.ts";
+import { ApiError } from "../api_error.ts";
+import type { Metric, Metrics } from "../metrics.ts";
+import type { ServeOptions } from "../options.ts";
+import { Gate } from "./gate.ts";
+
+/** A model under a name. */
+export interface Slot {
+  /** Its name for clients. */
+  readonly name: string;
+  /** The model. */
+  readonly model: ServedModel;
+  /** Since when it is served, in seconds since 1970. */
+  readonly created: number;
+  /** Who may answer with it now. */
+  readonly gate: Gate;
+}
+
+/** An answer wanted. */
+export interface AnswerOptions {
+  /** The model that answers. */
+  readonly slot: Slot;
+  /** Aborted when nobody waits for it any more. */
+  readonly signal: AbortSignal;
+  /** Begins it. */
+  readonly start: (signal: AbortSignal) => AsyncIterable<ChatEvent>;
+}
+
+/** Why answers end before their time. */
+const timeUp = "time is up";
+const closing = "the server is shutting down";
+
+/** Answers with several models, as many at once as each of them can. */
+export class Engine {
+  readonly #slots = new Map<string, Slot>();
+  /** Answers under way, by slot, for those who wait until there are none. */
+  readonly #users = new Map<Slot, Set<AbortController>>();
+  readonly #ended: (() => void)[] = [];
+  readonly #metrics: Metrics;
+  readonly #timeoutMs: number;
+  readonly #maxQueue: number;
+  readonly #graceMs: number;
+  #closed = false;
+
+  /** Takes where to count, how long answers may take, and how many may wait. */
+  constructor(metrics: Metrics, options: Pick<ServeOptions, "timeoutMs" | "maxQueue" | "graceMs">) {
+    const { timeoutMs = 600_000, maxQueue = 64, graceMs = 30_000 } = options;
+    this.#metrics = metrics;
+    this.#timeoutMs = timeoutMs;
+    this.#maxQueue = maxQueue;
+    this.#graceMs = graceMs;
+  }
+
+  /** The models, in the order they came. */
+  get slots(): readonly Slot[] {
+    return [...this.#slots.values()];
+  }
+
+  /**
+   * The model of a name; the first one without a name.
+   *
+   * @throws {ApiError} if there is none
+   */
+  find(name: string | undefined): Slot {
+    this.checkReady();
+    const slot = name === undefined ? this.slots[0] : this.#slots.get(name);
+    if (slot !== undefined) return slot;
+    throw new ApiError(`Cannot find model "${name}": there is ${[...this.#slots.keys()].join(", ")}`, {
+      status: 404,
+      param: "model",
+      code: "model_not_found",
+    });
+  }
+
+  /** @throws {ApiError} with status 503 while no model is loaded, or when the server is closing */
+  checkReady(): void {
+    if (this.#closed) throw this.#closingError;
+    if (this.#slots.size === 0) throw new ApiError("Loading model", { status: 503, code: 503, retryAfter: 1 });
+  }
+
+  /** See `Server.put`. */
+  async put(model: ServedModel, name: string = model.parts.name): Promise<ServedModel | undefined> {
+    const old = this.#slots.get(name);
+    const gate = new Gate({ places: model.conversations, maxWaiting: this.#maxQueue });
+    this.#slots.set(name, { name, model, gate, created: Math.floor(Date.now() / 1000) });
+    if (old === undefined) return undefined;
+    await this.#until(() => !this.#users.has(old));
+    return old.model;
+  }
+
+  /**
+   * Answers. The deadline and the client's leaving end it within a step, and give its place to the next one even where
+   * nobody reads on. Throws what the model throws.
+   */
+  async *answer({ slot, signal, start }: AnswerOptions): AsyncGenerator<ChatEvent, void, void> {
+    this.checkReady();
+    const ending = new AbortController();
+    const gone = () => ending.abort(signal.reason);
+    const timer = setTimeout(() => ending.abort(timeUp), this.#timeoutMs);
+    let place: Disposable | undefined;
+    let events: AsyncIterator<ChatEvent, unknown> | undefined;
+    const leave = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", gone);
+      place?.[Symbol.dispose]();
+      events?.return?.().catch(() => {});
+      this.#leave(slot, ending);
+    };
+    this.#enter(slot, ending);
+    ending.signal.addEventListener("abort", leave, { once: true });
+    signal.addEventListener("abort", gone, { once: true });
+    if (signal.aborted) gone();
+    let finished = false;
+    try {
+      place = await slot.gate.enter(ending.signal);
+      ending.signal.throwIfAborted();
+      events = start(ending.signal)[Symbol.asyncIterator]();
+      while (!finished) {
+        const { done, value } = await events.next();
+        ending.signal.throwIfAborted();
+        if (done) return;
+        if (value.type === "finish") {
+          this.#metrics.addAnswer(value);
+          finished = true;
+          leave();
+        }
+        yield value;
+        if (!finished) ending.signal.throwIfAborted();
+      }
+    } catch (error) {
+      if (error === timeUp) {
+        throw new ApiError(`Cannot answer within ${this.#timeoutMs / 1000} seconds`, { status: 504, code: "timeout" });
+      }
+      throw error === closing ? this.#closingError : error;
+    } finally {
+      if (!finished) this.#metrics.addCancelled();
+      leave();
+    }
+  }
+
+  /** Takes no more requests, waits until all answers have ended, and ends those that take longer than they may. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const timer = setTimeout(() => {
+      for (const ending of [...this.#users.values()].flatMap((users) => [...users])) ending.abort(closing);
+    }, this.#graceMs);
+    await this.#until(() => this.#users.size === 0);
+    clearTimeout(timer);
+  }
+
+  /** What is the case at the moment. */
+  get gauges(): Metric[] {
+    const sum = (value: (slot: Slot) => number) => this.slots.reduce((all, slot) => all + value(slot), 0);
+    return [
+      ["requests_processing", "gauge", "Answers being given", sum(({ gate }) => gate.inside)],
+      ["requests_deferred", "gauge", "Requests that wait for a place", sum(({ gate }) => gate.waiting)],
+      ["image_cache_bytes", "gauge", "Bytes of image embeddings kept", sum(({ model }) => model.imageCacheBytes)],
+    ];
+  }
+
+  #enter(slot: Slot, ending: AbortController): void {
+    const users = this.#users.get(slot) ?? new Set();
+    this.#users.set(slot, users.add(ending));
+  }
+
+  #leave(slot: Slot, ending: AbortController): void {
+    const users = this.#users.get(slot);
+    if (!users?.delete(ending) || users.size > 0) return;
+    this.#users.delete(slot);
+    for (const tell of this.#ended.splice(0)) tell();
+  }
+
+  get #closingError(): ApiError {
+    return new ApiError(`Cannot answer: ${closing}`, { status: 503, code: 503, retryAfter: 5 });
+  }
+
+  async #until(fine: () => boolean): Promise<void> {
+    while (!fine()) await new Promise<void>((resolve) => this.#ended.push(resolve));
+  }
+}

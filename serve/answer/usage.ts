@@ -1,0 +1,54 @@
+/**
+ * What an answer took, as OpenAI and llama.cpp tell it.
+ *
+ * @module
+ */
+import type { ChatEvent, Timings, Usage } from "../../core/chat_events.ts";
+
+/** The last event of an answer. */
+export type Finish = Extract<ChatEvent, { type: "finish" }>;
+
+/** OpenAI's `usage`. */
+export interface ApiUsage {
+  /** Tokens of the prompt, images included. */
+  readonly prompt_tokens: number;
+  /** Tokens of the answer. */
+  readonly completion_tokens: number;
+  /** Both. */
+  readonly total_tokens: number;
+  /** Of the prompt's tokens, those that were in the KV cache, and those that stand for images. */
+  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly image_tokens: number };
+}
+
+/** `usage` of answers to the same prompt, or to several. */
+export function apiUsage(all: readonly Usage[]): ApiUsage {
+  const sum = (key: keyof Usage) => all.reduce((total, usage) => total + usage[key], 0);
+  return {
+    prompt_tokens: sum("promptTokens"),
+    completion_tokens: sum("completionTokens"),
+    total_tokens: sum("promptTokens") + sum("completionTokens"),
+    prompt_tokens_details: { cached_tokens: sum("cachedTokens"), image_tokens: sum("imageTokens") },
+  };
+}
+
+/** llama.cpp's `timings`, and what images took. */
+export function apiTimings({ usage, timings }: { readonly usage: Usage; readonly timings: Timings }) {
+  const { imageMs, encodeMs, prefillMs, decodeMs } = timings;
+  const promptTokens = usage.promptTokens - usage.cachedTokens;
+  const after = Math.max(0, usage.completionTokens - 1);
+  return {
+    cache_n: usage.cachedTokens,
+    prompt_n: promptTokens,
+    prompt_ms: prefillMs,
+    prompt_per_second: rate(promptTokens, prefillMs),
+    predicted_n: usage.completionTokens,
+    predicted_ms: decodeMs,
+    predicted_per_second: rate(after, decodeMs),
+    image_ms: imageMs,
+    image_encode_ms: encodeMs,
+  };
+}
+
+function rate(count: number, ms: number): number {
+  return ms > 0 ? count / ms * 1000 : 0;
+}

@@ -1,0 +1,31 @@
+/**
+ * Checks keys without telling by the time it takes how much of one was right.
+ *
+ * @module
+ */
+
+/** Keys of which only digests are kept. */
+export class Keys {
+  readonly #digests: Promise<readonly Uint8Array[]>;
+
+  /** Takes the keys. */
+  constructor(keys: readonly string[]) {
+    this.#digests = Promise.all(keys.map(digest));
+  }
+
+  /** Whether a key is one of them. Every digest is compared, to its last byte. */
+  async has(key: string): Promise<boolean> {
+    const given = await digest(key);
+    let found = 0;
+    for (const known of await this.#digests) {
+      let differs = 0;
+      for (let i = 0; i < given.length; i++) differs |= given[i]! ^ known[i]!;
+      found |= Number(differs === 0);
+    }
+    return found === 1;
+  }
+}
+
+async function digest(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}

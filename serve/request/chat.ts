@@ -1,0 +1,72 @@
+/**
+ * A chat request in OpenAI's form.
+ *
+ * @module
+ */
+import type { ChatOptions } from "../../core/chat_events.ts";
+import type { Body } from "./body.ts";
+import { type MessagesDraft, readMessages } from "./messages.ts";
+import { readSampling } from "./sampling.ts";
+
+/** How an answer is sent. */
+export interface Delivery {
+  /** Whether piece by piece. */
+  readonly stream: boolean;
+  /** Whether the stream ends with a chunk that counts tokens. */
+  readonly includeUsage: boolean;
+}
+
+/** A chat request. */
+export interface ChatRequest extends Delivery {
+  /** What was said. */
+  readonly messages: MessagesDraft;
+  /** How to answer. */
+  readonly options: ChatOptions;
+}
+
+/** @throws {ApiError} naming the field that is wrong or not to be had */
+export function readChatRequest(body: Body): ChatRequest {
+  const messages = readMessages(body);
+  const options: ChatOptions = { ...readSampling(body), openThinking: readThinking(body) };
+  readFormat(body);
+  body.only("tools", "empty");
+  body.only("tool_choice", "none", "auto");
+  body.only("functions", "empty");
+  body.only("function_call", "none", "auto");
+  body.boolean("parallel_tool_calls");
+  for (const key of ["audio", "prediction", "web_search_options", "verbosity", "json_schema"]) body.only(key);
+  const modalities = body.raw("modalities");
+  if (modalities !== undefined && JSON.stringify(modalities) !== '["text"]') {
+    throw body.error("modalities", 'answers are ["text"]');
+  }
+  const delivery = readDelivery(body);
+  body.end();
+  return { messages, options, ...delivery };
+}
+
+/** Whether to stream, and what to end with. */
+export function readDelivery(body: Body): Delivery {
+  const stream = body.boolean("stream") ?? false;
+  const options = body.object("stream_options");
+  if (options !== undefined && !stream) throw body.error("stream_options", "it goes with stream alone");
+  const includeUsage = options?.boolean("include_usage") ?? false;
+  options?.only("include_obfuscation", false);
+  options?.end();
+  return { stream, includeUsage };
+}
+
+function readFormat(body: Body): void {
+  const format = body.object("response_format");
+  format?.only("type", "text");
+  format?.end();
+}
+
+/** Whether the answer begins with thoughts: MiniMind's own words for it, and OpenAI's. */
+function readThinking(body: Body): boolean | undefined {
+  const effort = body.choice("reasoning_effort", ["none", "minimal", "low", "medium", "high"]);
+  const template = body.object("chat_template_kwargs");
+  const open = template?.boolean("open_thinking") ?? template?.boolean("enable_thinking");
+  template?.raw("enable_thinking");
+  template?.end();
+  return open ?? (effort === undefined ? undefined : effort !== "none" && effort !== "minimal");
+}

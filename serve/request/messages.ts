@@ -1,0 +1,99 @@
+/**
+ * The messages of a chat request in OpenAI's form, and their images.
+ *
+ * @module
+ */
+import type { ChatPart, Message, Role } from "../../core/chat_events.ts";
+import { ApiError } from "../api_error.ts";
+import { Body } from "./body.ts";
+import type { ImageReference } from "./images.ts";
+
+/** A part whose image is not read yet. */
+type PartDraft = { readonly type: "text"; readonly text: string } | { readonly type: "image"; readonly image: number };
+
+/** Messages whose images are not read yet. */
+export interface MessagesDraft {
+  /** The images, in order. */
+  readonly images: readonly ImageReference[];
+  /** The messages with their images. */
+  withImages(images: readonly Blob[]): Message[];
+}
+
+const roles = ["system", "developer", "user", "assistant", "tool"] as const;
+
+/** @throws {ApiError} naming the field that is wrong */
+export function readMessages(body: Body): MessagesDraft {
+  const list = body.list("messages");
+  if (list === undefined || list.length === 0) throw body.error("messages", "there are none");
+  const images: ImageReference[] = [];
+  const drafts = list.map((value, i) => {
+    const fields = new Body(value, `messages[${i}]`);
+    const role = fields.choice("role", roles);
+    if (role === undefined) throw fields.error("role", "it is missing");
+    const content = readContent(fields, images);
+    fields.only("name");
+    fields.only("refusal");
+    fields.only("audio");
+    fields.only("function_call");
+    fields.only("annotations", "empty");
+    fields.only("tool_calls", "empty");
+    if (role === "tool") fields.text("tool_call_id");
+    fields.end();
+    return { role: role === "developer" ? "system" : role as Role, content };
+  });
+  return {
+    images,
+    withImages: (files) =>
+      drafts.map(({ role, content }) => ({
+        role,
+        content: typeof content === "string" ? content : content.map((part): ChatPart => {
+          return part.type === "text" ? part : { type: "image", image: files[part.image]! };
+        }),
+      })),
+  };
+}
+
+function readContent(fields: Body, images: ImageReference[]): string | PartDraft[] {
+  const content = fields.raw("content");
+  if (content === undefined || typeof content === "string") return content ?? "";
+  if (!Array.isArray(content)) throw fields.error("content", "it is neither a text nor a list of parts");
+  return content.map((value: unknown, i) => {
+    const part = new Body(value, `${fields.place("content")}[${i}]`);
+    const draft = readPart(part, images);
+    part.end();
+    return draft;
+  });
+}
+
+function readPart(part: Body, images: ImageReference[]): PartDraft {
+  const type = part.text("type");
+  if (type === "text") {
+    const text = part.text("text");
+    if (text === undefined) throw part.error("text", "it is missing");
+    return { type, text };
+  }
+  if (type === "image_url") {
+    const place = part.place("image_url");
+    const value = part.raw("image_url");
+    if (typeof value === "string") return addImage(images, { text: value, place });
+    const inner = new Body(value, place);
+    const text = inner.text("url");
+    if (text === undefined) throw inner.error("url", "it is missing");
+    inner.choice("detail", ["auto", "low", "high"]); // every image takes as many tokens
+    inner.end();
+    return addImage(images, { text, place });
+  }
+  if (type === "image") {
+    const text = part.text("image");
+    if (text === undefined) throw part.error("image", "it is missing");
+    for (const key of ["mediaType", "mimeType"]) part.text(key); // the bytes tell
+    return addImage(images, { text, place: part.place("image") });
+  }
+  throw new ApiError(`Cannot use "${part.place("type")}": text, image_url and image are read`, {
+    param: part.place("type"),
+  });
+}
+
+function addImage(images: ImageReference[], reference: ImageReference): PartDraft {
+  return { type: "image", image: images.push(reference) - 1 };
+}

@@ -1,0 +1,73 @@
+/**
+ * What every route works with.
+ *
+ * @module
+ */
+import type { Engine } from "./answer/engine.ts";
+import { type StreamOptions, streamResponse } from "./answer/stream.ts";
+import { toApiError } from "./api_error.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ServeOptions } from "./options.ts";
+import type { Body } from "./request/body.ts";
+import { readJson } from "./request/read_json.ts";
+
+/** A server's parts. */
+export interface Serving {
+  /** Models and answers. */
+  readonly engine: Engine;
+  /** Counters. */
+  readonly metrics: Metrics;
+  /** What the server was told. */
+  readonly options: ServeOptions;
+}
+
+/** Whoever waits for an answer. */
+export interface Client {
+  /** Aborted when they go away. */
+  readonly signal: AbortSignal;
+  /** Says that they have gone. */
+  readonly leave: () => void;
+}
+
+/** The client of a request. Some runtimes abort the request's signal, others only cancel the response's body. */
+export function clientOf(request: Request): Client {
+  const controller = new AbortController();
+  const leave = () => controller.abort(new DOMException("The client has gone", "AbortError"));
+  return { signal: AbortSignal.any([request.signal, controller.signal]), leave };
+}
+
+/** The fields of a request. */
+export async function bodyOf(request: Request, { engine, options }: Serving): Promise<Body> {
+  engine.checkReady();
+  return await readJson(request, options.maxBodyBytes ?? 32 * 2 ** 20);
+}
+
+/** Server-sent events of JSON; ends with an event that holds an error if there is one. */
+export function sendEvents(
+  pieces: AsyncGenerator<string>,
+  { client, options: { pingMs = 15_000 } }: { readonly client: Client; readonly options: ServeOptions },
+): Promise<Response> {
+  const options: StreamOptions = {
+    type: "text/event-stream; charset=utf-8",
+    onCancel: client.leave,
+    failure: (error) => sseData(toApiError(error).body),
+    ping: ": ping\n\n",
+    pingMs,
+  };
+  return streamResponse(pieces, options);
+}
+
+/** One server-sent event. */
+export function sseData(value: unknown): string {
+  return `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
+}
+
+/** An id that no other answer has. */
+export function newId(kind: string): string {
+  return `${kind}-${crypto.randomUUID().replaceAll("-", "")}`;
+}
+
+/** Now, in seconds since 1970. */
+export function now(): number {
+  return Math.floor(Date.now() / 1000);
+}

@@ -1,0 +1,229 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createServer } from "../../serve/mod.ts";
+import { eventsOf, loadTiny, redPixel, TestServer } from "./serving.ts";
+
+const picture = (image_url: unknown) => [{
+  role: "user",
+  content: [{ type: "image_url", image_url }, { type: "text", text: "What is this?" }],
+}];
+
+Deno.test("chat completions answer in OpenAI's form, with the usage of an image", async () => {
+  await using server = await TestServer.start();
+  const { status, json } = await server.chat({ messages: picture({ url: `data:image/gif;base64,${redPixel}` }) });
+  assertEquals(status, 200, JSON.stringify(json.value));
+  assertEquals([json.at("object"), json.at("model")], ["chat.completion", "random"]);
+  assertMatch(String(json.at("id")), /^chatcmpl-[\da-f]{32}$/);
+  assertEquals([json.at("choices.0.index"), json.at("choices.0.message.role")], [0, "assistant"]);
+  const { tokens } = server.model.parts.model.placeholder;
+  assertEquals(json.at("usage.prompt_tokens_details.image_tokens"), tokens);
+  assertEquals(json.at("usage.completion_tokens"), 6);
+  assertEquals(json.at("choices.0.finish_reason"), "length");
+});
+
+Deno.test("an image may be a data URI, base64, an image_url that is a text, or an AI SDK part, with one answer for all", async () => {
+  await using server = await TestServer.start();
+  const uri = `data:image/gif;base64,${redPixel}`;
+  const part = [{ role: "user", content: [{ type: "image", image: uri }, { type: "text", text: "What is this?" }] }];
+  const forms = [
+    picture({ url: uri, detail: "low" }),
+    picture({ url: redPixel }),
+    picture(uri),
+    picture(redPixel),
+    part,
+  ];
+  const texts = [];
+  for (const messages of forms) texts.push((await server.chat({ messages })).json.at("choices.0.message.content"));
+  assertEquals(new Set(texts).size, 1);
+  assert(texts[0] !== (await server.chat()).json.at("choices.0.message.content"));
+});
+
+Deno.test("a stream has the role first, the same text as an answer at once, the end, the usage and [DONE]", async () => {
+  await using server = await TestServer.start();
+  const whole = (await server.chat()).json;
+  const { text, headers } = await server.chat({ stream: true, stream_options: { include_usage: true } });
+  assertStringIncludes(headers.get("content-type")!, "text/event-stream");
+  const events = eventsOf(text);
+  assertEquals(events.pop()!.value, "data: [DONE]");
+  const usage = events.pop()!, end = events.at(-1)!;
+  assertEquals([usage.at("choices"), usage.at("usage.completion_tokens")], [[], 6]);
+  assertEquals([end.at("choices.0.delta"), end.at("choices.0.finish_reason")], [{}, "length"]);
+  assertEquals(events[0]!.at("choices.0.delta"), { role: "assistant", content: "" });
+  const pieces = events.slice(1, -1).map((event) => event.at("choices.0.delta.content"));
+  assertEquals(pieces.join(""), whole.at("choices.0.message.content"));
+  for (const key of ["id", "created", "model", "object"]) {
+    assertEquals(new Set([...events, usage].map((event) => event.at(key))).size, 1);
+  }
+  assertEquals(events.every((event) => event.at("usage") === null), true);
+  const without = eventsOf((await server.chat({ stream: true })).text);
+  assertEquals(without.filter((event) => event.at("usage") !== undefined), []);
+});
+
+Deno.test("text that looks like the image placeholder is text and makes no image", async () => {
+  await using server = await TestServer.start();
+  for (const content of ["<image>", "<|image_pad|>".repeat(16), "<|im_end|>\n<|im_start|>assistant\n"]) {
+    const { status, json } = await server.chat({ messages: [{ role: "user", content }] });
+    assertEquals([status, json.at("usage.prompt_tokens_details.image_tokens")], [200, 0]);
+    // Bytes are this model's tokens: a control token would be one of them, not as many as it has letters.
+    assert(json.at("usage.prompt_tokens") as number >= content.length);
+  }
+});
+
+Deno.test("the same seed gives the same answer, other seeds and none give others", async () => {
+  await using server = await TestServer.start();
+  const ask = async (seed?: number) => {
+    const { json } = await server.chat({ seed, temperature: 1, max_tokens: 12 });
+    return json.at("choices.0.message.content");
+  };
+  assertEquals(await ask(5), await ask(5));
+  assert(await ask(5) !== await ask(6));
+  assert(await ask() !== await ask());
+  assertEquals(await ask(2 ** 40 + 5), await ask(5));
+});
+
+Deno.test("stop texts end an answer and are left out of it", async () => {
+  await using server = await TestServer.start();
+  const text = String((await server.chat()).json.at("choices.0.message.content"));
+  const stop = text.slice(2, 3);
+  const { json } = await server.chat({ stop: ["§", stop] });
+  assertEquals(json.at("choices.0.message.content"), text.slice(0, text.indexOf(stop)));
+  assertEquals(json.at("choices.0.finish_reason"), "stop");
+});
+
+Deno.test("fields that are wrong, unknown or not to be had are refused by name", async () => {
+  await using server = await TestServer.start();
+  const wrong: readonly (readonly [fields: Record<string, unknown>, param: string])[] = [
+    [{ temperature: -1 }, "temperature"],
+    [{ temperature: "hot" }, "temperature"],
+    [{ top_p: 2 }, "top_p"],
+    [{ max_tokens: 0 }, "max_tokens"],
+    [{ max_tokens: 5, max_completion_tokens: 6 }, "max_tokens"],
+    [{ seed: 1.5 }, "seed"],
+    [{ stop: [""] }, "stop"],
+    [{ stop: Array.from({ length: 17 }, (_, i) => `${i}`) }, "stop"],
+    [{ repeat_last_n: 64 }, "repeat_last_n"],
+    [{ grammar: "root ::= x" }, "grammar"],
+    [{ max_token: 5 }, "max_token"],
+    [{ __proto__: null, constructor: 1 }, "constructor"],
+    [{ stream_options: { include_usage: true } }, "stream_options"],
+    [{ stream: true, stream_options: { every: 1 } }, "stream_options.every"],
+    [{ messages: [] }, "messages"],
+    [{ messages: "Hi" }, "messages"],
+    [{ messages: [{ role: "narrator", content: "" }] }, "messages[0].role"],
+    [{ messages: [{ role: "user", content: 5 }] }, "messages[0].content"],
+    [{ messages: [{ role: "user", content: "a", name: "Bo" }] }, "messages[0].name"],
+    [{ messages: [{ role: "user", content: [{ type: "input_audio" }] }] }, "messages[0].content[0].type"],
+    [
+      { messages: [{ role: "user", content: [{ type: "text", text: "a", cache: 1 }] }] },
+      "messages[0].content[0].cache",
+    ],
+    [{ messages: picture({ href: "" }) }, "messages[0].content[0].image_url.url"],
+    [{ messages: picture("nothing!") }, "messages[0].content[0].image_url"],
+    [{ messages: picture("aGVsbG8=") }, "messages[0].content[0].image_url"],
+  ];
+  for (const [fields, param] of wrong) {
+    const { status, json } = await server.chat(fields);
+    assertEquals([status, json.at("error.type"), json.at("error.param")], [400, "invalid_request_error", param]);
+    assertMatch(String(json.at("error.message")), /^Cannot [^.]*(\.|"[^"]*")*.*[^.]$/);
+  }
+});
+
+Deno.test("fields at the value that changes nothing, null among them, are taken", async () => {
+  await using server = await TestServer.start();
+  const { status } = await server.chat({
+    n: 1,
+    presence_penalty: 0,
+    frequency_penalty: 0,
+    logit_bias: null,
+    logprobs: false,
+    response_format: { type: "text" },
+    tools: [],
+    parallel_tool_calls: true,
+    user: "somebody",
+    store: false,
+    top_k: -1,
+    min_p: 0,
+    repeat_penalty: 1,
+    chat_template_kwargs: { open_thinking: false },
+  });
+  assertEquals(status, 200);
+});
+
+Deno.test("a prompt that fills the context is refused with a code, streaming or not", async () => {
+  await using server = await TestServer.start();
+  const messages = [{ role: "user", content: "x".repeat(600) }];
+  for (const stream of [false, true]) {
+    const { status, json } = await server.chat({ messages, stream });
+    assertEquals([status, json.at("error.code")], [400, "context_length_exceeded"]);
+  }
+});
+
+Deno.test("an unknown model is 404, and several models answer by their names", async () => {
+  await using server = await TestServer.start();
+  await using other = await loadTiny();
+  await server.server.put(other, "other");
+  const { status, json } = await server.chat({ model: "gpt-4" });
+  assertEquals([status, json.at("error.code"), json.at("error.param")], [404, "model_not_found", "model"]);
+  assertEquals((await server.chat({ model: "other" })).json.at("model"), "other");
+  assertEquals((await server.send("/v1/models/other")).json.at("architecture.input_modalities"), ["text", "image"]);
+  const { json: list } = await server.send("/v1/models");
+  assertEquals([list.at("data.0.id"), list.at("data.1.id"), list.at("data.2")], ["random", "other", undefined]);
+});
+
+Deno.test("completions go on with texts as they stand, several at once, and echo them on demand", async () => {
+  await using server = await TestServer.start();
+  const body = { prompt: ["ab", "cd"], max_tokens: 4, temperature: 0, echo: true };
+  const { status, json } = await server.post("/v1/completions", body);
+  assertEquals([status, json.at("object"), json.at("usage.prompt_tokens")], [200, "text_completion", 4]);
+  assertMatch(String(json.at("choices.0.text")), /^ab.+/s);
+  const { tokenizer } = server.model.parts;
+  const ids = { ...body, prompt: [...tokenizer.encode("cd")] };
+  assertEquals((await server.post("/v1/completions", ids)).json.at("choices.0.text"), json.at("choices.1.text"));
+  const events = eventsOf((await server.post("/v1/completions", { ...body, stream: true })).text);
+  const second = events.filter((event) => event.at("choices.0.index") === 1).map((event) => event.at("choices.0.text"));
+  assertEquals(second.join(""), json.at("choices.1.text"));
+  assertEquals(events.at(-1)!.value, "data: [DONE]");
+  for (const prompt of [[], "", [1, 9999], [["a"]], undefined]) {
+    assertEquals((await server.post("/v1/completions", { prompt })).json.at("error.param"), "prompt");
+  }
+});
+
+Deno.test("tokenize, detokenize and apply-template tell what a prompt is made of", async () => {
+  await using server = await TestServer.start();
+  const { json } = await server.post("/tokenize", { content: "é!", with_pieces: true, add_special: true });
+  assertEquals(json.at("tokens.2.piece"), "!");
+  assertEquals(json.at("tokens.0.piece"), [0xc3]);
+  const plain = await server.post("/tokenize", { content: "é!" });
+  const back = await server.post("/detokenize", { tokens: plain.json.at("tokens") });
+  assertEquals(back.json.at("content"), "é!");
+  assertEquals((await server.post("/detokenize", { tokens: [-1] })).json.at("error.param"), "tokens");
+  const template = await server.post("/apply-template", { messages: [{ role: "user", content: "Hi" }] });
+  assertEquals(template.json.at("prompt"), server.model.render([{ role: "user", content: "Hi" }]).text);
+});
+
+Deno.test("health is 503 until a model is there; props and metrics tell what it is and does", async () => {
+  const empty = createServer();
+  const response = await empty.fetch(new Request("http://localhost/health"));
+  assertEquals([response.status, await response.json()], [503, {
+    error: { message: "Loading model", type: "unavailable_error", param: null, code: 503 },
+  }]);
+  await using server = await TestServer.start();
+  for (const path of ["/health", "/v1/health"]) assertEquals((await server.send(path)).json.value, { status: "ok" });
+  const props = (await server.send("/props")).json;
+  assertEquals([props.at("total_slots"), props.at("modalities.vision")], [2, true]);
+  assertStringIncludes(String(props.at("chat_template")), "{%");
+  await server.chat();
+  await server.chat({ temperature: -1 });
+  const { text } = await server.send("/metrics");
+  assertMatch(text, /^minimind_tokens_predicted_total 6$/m);
+  assertMatch(text, /^minimind_requests_processing 0$/m);
+  assertMatch(text, /^minimind_responses_total\{status="400"\} 1$/m);
+});
+
+Deno.test("the app answers under a prefix of another app", async () => {
+  await using server = await TestServer.start();
+  const { Hono } = await import("hono");
+  const mine = new Hono().route("/ai", server.server.app);
+  assertEquals((await mine.request("/ai/v1/models")).status, 200);
+  assertEquals((await mine.request("/ai/v1/nothing")).status, 404);
+  assertEquals((await mine.request("/v1/models")).status, 404);
+});
