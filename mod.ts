@@ -43,6 +43,7 @@ export type { PromptOptions } from "./core/prompt_tokens.ts";
 export * from "./core/registry.ts";
 export type { RowDecoderOptions } from "./core/row_decoder.ts";
 export * from "./core/sampling.ts";
+export type * from "./core/server.ts";
 export * from "./core/storages.ts";
 export * from "./core/tokenizer.ts";
 export * from "./core/weights.ts";

@@ -5,7 +5,7 @@
  */
 import { type LoraConfig, type ModelConfig, parseConfig, type PartConfig, partOf } from "../core/config.ts";
 import { ConfigError } from "../core/errors.ts";
-import type { PluginKind } from "../core/plugin.ts";
+import type { PartKind } from "../core/plugin.ts";
 import { resolveName } from "../sdk/files.ts";
 import { randomModelName } from "../sdk/random_model.ts";
 import type { FlagValues } from "./flags.ts";
@@ -162,7 +162,7 @@ function absolute(name: string, here: URL): string {
 }
 
 /** `clip`, `./mine.ts`, or a part as a config has it. */
-function parsePart<Kind extends PluginKind>(
+function parsePart<Kind extends PartKind>(
   value: string | undefined,
   { kind, here }: { readonly kind: Kind; readonly here: URL },
 ): string | PartConfig<Kind> | undefined {
@@ -175,7 +175,7 @@ function parsePart<Kind extends PluginKind>(
   } catch (cause) {
     throw new TypeError(`Cannot read flag "--${kind}": ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
-  const { use, options, weights } = partOf<PluginKind>(parseConfig({ [kind]: json }, `--${kind}`)[kind]!);
+  const { use, options, weights } = partOf<PartKind>(parseConfig({ [kind]: json }, `--${kind}`)[kind]!);
   if (typeof use !== "string") throw new TypeError(`Cannot read flag "--${kind}": its "use" is not a name`);
   return {
     use: place(use),

@@ -14,6 +14,16 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** An image file: its bytes, a data URI, or what the model's `readFile` understands. */
 export type ImageSource = Uint8Array | ArrayBuffer | Blob | string;
 
+/**
+ * Reads what a text names, a path for instance. `Deno.readFile` and Node's `readFile` are such functions.
+ *
+ * Bytes above `maxBytes` are refused anyway, so it may stop there.
+ */
+export type ReadFile = (
+  path: string,
+  options: { readonly signal?: AbortSignal; readonly maxBytes: number },
+) => Promise<Uint8Array>;
+
 /** A piece of a message. */
 export type ChatPart =
   | { readonly type: "text"; readonly text: string }

@@ -4,11 +4,11 @@
  * @module
  */
 import { ConfigError } from "./errors.ts";
-import type { Plugin, PluginKind } from "./plugin.ts";
+import { type PartKind, partKinds, type Plugin } from "./plugin.ts";
 import type { SamplingOptions } from "./sampling.ts";
 
 /** One part: the plugin that makes it, its options, its weights. */
-export interface PartConfig<Kind extends PluginKind = PluginKind> {
+export interface PartConfig<Kind extends PartKind = PartKind> {
   /** A built-in name, a module specifier relative to the config, or a plugin object. */
   readonly use: string | Plugin<Kind>;
   /** Options of the plugin. Default none. */
@@ -65,14 +65,13 @@ export interface ModelConfig {
   readonly context?: number | undefined;
 }
 
-const parts = ["encoder", "projector", "decoder", "backend"] as const;
 const strings = ["model", "tokenizer"] as const;
 const placeholderKeys = ["token", "match"] as const;
 const generationKeys = [
   ...["temperature", "topK", "topP", "minP", "repetitionPenalty", "presencePenalty", "frequencyPenalty"],
   ...["noRepeatNgramSize", "seed", "maxNewTokens"],
 ];
-const keys = [...parts, ...strings, "placeholder", "generation", "weights", "lora", "context"];
+const keys = [...partKinds, ...strings, "placeholder", "generation", "weights", "lora", "context"];
 
 /**
  * Checks a parsed config; options of plugins are theirs to check.
@@ -83,7 +82,7 @@ export function parseConfig(input: unknown, what = "config"): ModelConfig {
   const config = record(input, what);
   known(config, keys, what);
   for (const key of strings) if (config[key] !== undefined) text(config[key], `${what}.${key}`);
-  for (const key of parts) if (config[key] !== undefined) checkPart(config[key], `${what}.${key}`);
+  for (const key of partKinds) if (config[key] !== undefined) checkPart(config[key], `${what}.${key}`);
   if (config.weights !== undefined) checkWeights(config.weights, `${what}.weights`);
   if (config.lora !== undefined) { for (const adapter of [config.lora].flat()) checkLora(adapter, `${what}.lora`); }
   if (config.placeholder !== undefined) {
@@ -108,7 +107,7 @@ export function parseConfig(input: unknown, what = "config"): ModelConfig {
 }
 
 /** A part in its long form. */
-export function partOf<Kind extends PluginKind>(part: string | PartConfig<Kind>): PartConfig<Kind> {
+export function partOf<Kind extends PartKind>(part: string | PartConfig<Kind>): PartConfig<Kind> {
   return typeof part === "string" ? { use: part } : part;
 }
 

@@ -11,10 +11,12 @@
  * @module
  */
 import type { Backend } from "./backend.ts";
+import type { ReadFile } from "./chat_events.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Grid, VisionEncoder } from "./encoder.ts";
 import { ConfigError } from "./errors.ts";
 import type { Projector } from "./projector.ts";
+import type { Server } from "./server.ts";
 
 /** What every plugin may use while it makes its part. */
 export interface PluginContext {
@@ -32,6 +34,12 @@ export interface ProjectorContext extends PluginContext {
   readonly width: number;
 }
 
+/** A server may also read images that requests name by path. */
+export interface ServerContext extends PluginContext {
+  /** Reads what goes after `file://`. Default: files are refused. */
+  readonly readImage?: ReadFile | undefined;
+}
+
 /** For each kind of plugin: what it makes and what it is told. */
 export interface PluginKinds {
   /** Pixels to features. */
@@ -42,13 +50,21 @@ export interface PluginKinds {
   decoder: { product: Decoder; context: PluginContext };
   /** Memory and kernels of a device. */
   backend: { product: Backend; context: PluginContext };
+  /** Loaded models to an answer over HTTP. */
+  server: { product: Server; context: ServerContext };
 }
 
 /** Name of a kind of plugin. */
 export type PluginKind = keyof PluginKinds;
 
+/** The kinds that make up a model. */
+export type PartKind = Exclude<PluginKind, "server">;
+
+/** The kinds that make up a model, in the order data flows. */
+export const partKinds: readonly PartKind[] = ["encoder", "projector", "decoder", "backend"];
+
 /** All kinds, in the order data flows. */
-export const pluginKinds: readonly PluginKind[] = ["encoder", "projector", "decoder", "backend"];
+export const pluginKinds: readonly PluginKind[] = [...partKinds, "server"];
 
 /** A maker of one part. `Options` is what {@link Plugin.parseOptions} gives and {@link Plugin.create} takes. */
 export interface Plugin<Kind extends PluginKind = PluginKind, Options = unknown> {

@@ -9,7 +9,7 @@ import { isGraphEncoder, type VisionEncoder } from "../core/encoder.ts";
 import { ConfigError } from "../core/errors.ts";
 import { createModel, type VisionLanguageModel } from "../core/model.ts";
 import type { PlaceholderRule } from "../core/placeholders.ts";
-import type { Plugin, PluginContext, PluginKind, PluginKinds } from "../core/plugin.ts";
+import type { Plugin, PluginContext, PartKind, PluginKinds } from "../core/plugin.ts";
 import type { Registry } from "../core/registry.ts";
 import { checkJoints } from "./check_joints.ts";
 
@@ -71,13 +71,13 @@ export async function buildModel(config: ModelConfig, options: BuildOptions): Pr
 }
 
 /** A plugin and its checked options. */
-interface Choice<Kind extends PluginKind> {
+interface Choice<Kind extends PartKind> {
   readonly plugin: Plugin<Kind>;
   readonly options: unknown;
 }
 
 /** Finds the plugin that a config names and lets it check its options. */
-async function choose<Kind extends PluginKind>(
+async function choose<Kind extends PartKind>(
   kind: Kind,
   part: string | PartConfig<Kind> | undefined,
   { registry, base }: BuildOptions,
@@ -88,7 +88,7 @@ async function choose<Kind extends PluginKind>(
   return { plugin, options: plugin.parseOptions(options) };
 }
 
-async function make<Kind extends PluginKind>(
+async function make<Kind extends PartKind>(
   { plugin, options }: Choice<Kind>,
   context: PluginKinds[Kind]["context"],
 ): Promise<PluginKinds[Kind]["product"]> {

@@ -30,10 +30,10 @@ const plugin: Plugin<"server", HonoPluginOptions> = {
       ...texts.map((key) => [key, fields.texts(key)] as const),
     ]);
   },
-  async create(options, { readFile }) {
+  async create(options, { readImage }) {
     // Imported here and not above: whoever serves nothing needs no Hono.
     const { createServer } = await import("../serve/mod.ts");
-    return createServer({ ...options, readFile });
+    return createServer({ ...options, readFile: readImage });
   },
 };
 

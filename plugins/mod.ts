@@ -9,6 +9,7 @@
 import type { Plugin } from "../core/plugin.ts";
 import { Registry } from "../core/registry.ts";
 import clip from "./clip.ts";
+import hono from "./hono.ts";
 import linear from "./linear.ts";
 import minimind from "./minimind.ts";
 import mlp from "./mlp.ts";
@@ -33,6 +34,7 @@ export const builtins: readonly Plugin[] = [
   minimind,
   wasm,
   reference,
+  hono,
 ];
 
 /**

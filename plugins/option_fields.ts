@@ -45,6 +45,15 @@ export class OptionFields extends Fields {
     return value;
   }
 
+  /** Texts of at least one character, or undefined when they are absent. */
+  texts(key: string): readonly string[] | undefined {
+    if (!this.has(key)) return undefined;
+    const value = this.#values[key];
+    const fine = Array.isArray(value) && value.every((each) => typeof each === "string" && each !== "");
+    if (!fine) throw this.#wrong(key, "a list of texts");
+    return value as string[];
+  }
+
   /** Three finite numbers, one a colour channel, or undefined when they are absent. */
   channels(key: string): readonly [red: number, green: number, blue: number] | undefined {
     if (!this.has(key)) return undefined;

@@ -6,7 +6,7 @@
 import { type ModelConfig, type PartConfig, partOf } from "../../core/config.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { PlaceholderRule } from "../../core/placeholders.ts";
-import type { PluginKind } from "../../core/plugin.ts";
+import type { PartKind } from "../../core/plugin.ts";
 import { formatGenerationConfig } from "../../data/generation_config.ts";
 import type { Files } from "../../sdk/files.ts";
 import type { ModelSource, TokenizerTexts } from "../../sdk/model_source.ts";
@@ -69,7 +69,7 @@ function imageKeys({ placeholder }: ModelConfig, { marker, tokens, match }: Plac
   return { image_special_token: placeholder?.token.repeat(tokens), image_ids: new Array(tokens).fill(marker) };
 }
 
-function optionsOf<Kind extends PluginKind>(part: string | PartConfig<Kind> | undefined): PartConfig<Kind> {
+function optionsOf<Kind extends PartKind>(part: string | PartConfig<Kind> | undefined): PartConfig<Kind> {
   if (part === undefined) throw new ConfigError("Cannot save a model: its config lacks a part");
   return partOf(part);
 }

@@ -3,21 +3,11 @@
  *
  * @module
  */
-import type { ImageSource } from "../../core/chat_events.ts";
+import type { ImageSource, ReadFile } from "../../core/chat_events.ts";
 import { ImageError } from "../../core/errors.ts";
 import { isDataUri, readDataUri } from "./data_uri.ts";
 
-export type { ImageSource };
-
-/**
- * Reads what a text names, a path for instance. `Deno.readFile` and Node's `readFile` are such functions.
- *
- * Bytes above `maxBytes` are refused anyway, so it may stop there.
- */
-export type ReadFile = (
-  path: string,
-  options: { readonly signal?: AbortSignal; readonly maxBytes: number },
-) => Promise<Uint8Array>;
+export type { ImageSource, ReadFile };
 
 /** How to read a source. */
 export interface SourceOptions {

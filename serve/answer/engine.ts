@@ -124,14 +124,11 @@ export class Engine {
       while (!finished) {
         const { done, value } = await events.next();
         ending.signal.throwIfAborted();
+        finished = done === true;
         if (done) return;
-        if (value.type === "finish") {
-          this.#metrics.addAnswer(value);
-          finished = true;
-          leave();
-        }
+        if (value.type === "finish") this.#metrics.addAnswer(value);
         yield value;
-        if (!finished) ending.signal.throwIfAborted();
+        ending.signal.throwIfAborted();
       }
     } catch (error) {
       if (error === timeUp) {

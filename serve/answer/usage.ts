@@ -20,15 +20,24 @@ export interface ApiUsage {
   readonly prompt_tokens_details: { readonly cached_tokens: number; readonly image_tokens: number };
 }
 
-/** `usage` of answers to the same prompt, or to several. */
-export function apiUsage(all: readonly Usage[]): ApiUsage {
-  const sum = (key: keyof Usage) => all.reduce((total, usage) => total + usage[key], 0);
+/** `usage` of answers, of which a prompt's first one has index 0: a prompt counts once, however many answers it has. */
+export function apiUsage(all: readonly Pick<Finish, "index" | "usage">[]): ApiUsage {
+  const sum = (key: keyof Usage, of = all) => of.reduce((total, { usage }) => total + usage[key], 0);
+  const firsts = all.filter(({ index }) => index === 0);
+  const [prompt, answers] = [sum("promptTokens", firsts), sum("completionTokens")];
   return {
-    prompt_tokens: sum("promptTokens"),
-    completion_tokens: sum("completionTokens"),
-    total_tokens: sum("promptTokens") + sum("completionTokens"),
-    prompt_tokens_details: { cached_tokens: sum("cachedTokens"), image_tokens: sum("imageTokens") },
+    prompt_tokens: prompt,
+    completion_tokens: answers,
+    total_tokens: prompt + answers,
+    prompt_tokens_details: { cached_tokens: sum("cachedTokens", firsts), image_tokens: sum("imageTokens", firsts) },
   };
+}
+
+/** The ends of all answers, by index. */
+export async function endsOf(events: AsyncIterable<ChatEvent>): Promise<Finish[]> {
+  const ends: Finish[] = [];
+  for await (const event of events) if (event.type === "finish") ends[event.index] = event;
+  return ends;
 }
 
 /** llama.cpp's `timings`, and what images took. */

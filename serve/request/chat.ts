@@ -25,9 +25,13 @@ export interface ChatRequest extends Delivery {
 }
 
 /** @throws {ApiError} naming the field that is wrong or not to be had */
-export function readChatRequest(body: Body): ChatRequest {
+export function readChatRequest(body: Body, vocabulary: number): ChatRequest {
   const messages = readMessages(body);
-  const options: ChatOptions = { ...readSampling(body), openThinking: readThinking(body) };
+  const options: ChatOptions = {
+    ...readSampling(body, vocabulary),
+    ...readLogprobs(body),
+    openThinking: readThinking(body),
+  };
   readFormat(body);
   body.only("tools", "empty");
   body.only("tool_choice", "none", "auto");
@@ -42,6 +46,16 @@ export function readChatRequest(body: Body): ChatRequest {
   const delivery = readDelivery(body);
   body.end();
   return { messages, options, ...delivery };
+}
+
+/** Whether to tell how likely each token was, and how many of the likeliest, at most 20. */
+function readLogprobs(body: Body): Pick<ChatOptions, "logprobs" | "topLogprobs"> {
+  const logprobs = body.boolean("logprobs") ?? false;
+  const topLogprobs = body.number("top_logprobs", { min: 0, max: 20, whole: true });
+  if (topLogprobs !== undefined && topLogprobs > 0 && !logprobs) {
+    throw body.error("top_logprobs", "it goes with logprobs alone");
+  }
+  return logprobs ? { logprobs, topLogprobs } : {};
 }
 
 /** Whether to stream, and what to end with. */

@@ -4,22 +4,14 @@
  * @module
  */
 import type { ChatOptions } from "../../core/chat_events.ts";
-import type { Body } from "./body.ts";
+import { Body } from "./body.ts";
 
 /** Fields that change nothing at one value, and that value. */
 const neutral: Readonly<Record<string, readonly (string | number | boolean | "empty")[]>> = {
-  n: [1],
   best_of: [1],
-  presence_penalty: [0],
-  frequency_penalty: [0],
-  logit_bias: ["empty"],
-  logprobs: [false, 0],
-  top_logprobs: [0],
   typical_p: [1],
-  no_repeat_ngram_size: [0],
   repeat_last_n: [-1], // the whole of prompt and answer
   dry_multiplier: [0],
-  ignore_eos: [false],
   cache_prompt: [true],
   return_tokens: [false],
   timings_per_token: [false],
@@ -38,11 +30,11 @@ const smallestTopP = 1e-6;
 const identifiers = ["user", "safety_identifier", "prompt_cache_key"];
 
 /**
- * Reads them.
+ * Reads them, for a model with so many ids.
  *
  * @throws {ApiError} naming the field that is wrong or not to be had
  */
-export function readSampling(body: Body): ChatOptions {
+export function readSampling(body: Body, vocabulary: number): ChatOptions {
   for (const [key, values] of Object.entries(neutral)) body.only(key, ...values);
   for (const key of identifiers) body.text(key);
   const maxNewTokens = either(body, ["max_completion_tokens", "max_tokens"], { min: 1, whole: true });
@@ -55,6 +47,13 @@ export function readSampling(body: Body): ChatOptions {
     topK: topK === undefined ? undefined : Math.max(0, topK),
     minP: body.number("min_p", { min: 0, max: 1 }),
     repetitionPenalty: either(body, ["repetition_penalty", "repeat_penalty"], { min: 0.01, max: 100 }),
+    presencePenalty: body.number("presence_penalty", { min: -2, max: 2 }),
+    frequencyPenalty: body.number("frequency_penalty", { min: -2, max: 2 }),
+    noRepeatNgramSize: body.number("no_repeat_ngram_size", { min: 0, whole: true }),
+    logitBias: readBias(body, vocabulary),
+    minTokens: body.number("min_tokens", { min: 0, whole: true }),
+    ignoreEos: body.boolean("ignore_eos"),
+    n: body.number("n", { min: 1, max: maxAnswers, whole: true }),
     seed: seedOf(body.number("seed", { whole: true })),
     stop: readStop(body),
   };
@@ -76,6 +75,24 @@ function either(
   const [a, b] = [body.number(first, range), body.number(second, range)];
   if (a !== undefined && b !== undefined && a !== b) throw body.error(second, `it is ${b}, but ${first} is ${a}`);
   return a ?? b;
+}
+
+/** Most answers to a prompt. */
+const maxAnswers = 16;
+
+/** Bias by id; OpenAI writes ids as the keys of an object. */
+function readBias(body: Body, vocabulary: number): Record<number, number> | undefined {
+  const fields = body.raw("logit_bias");
+  if (fields === undefined) return undefined;
+  const bias = new Body(fields, "logit_bias");
+  return Object.fromEntries(
+    Object.keys(fields as object).map((id) => {
+      if (!/^\d{1,9}$/.test(id) || Number(id) >= vocabulary) {
+        throw bias.error(id, `the vocabulary has ids from 0 to ${vocabulary - 1}`);
+      }
+      return [id, bias.number(id, { min: -100, max: 100 }) ?? 0];
+    }),
+  );
 }
 
 /** Most texts that end an answer. */

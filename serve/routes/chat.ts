@@ -5,7 +5,8 @@
  */
 import type { Handler } from "hono";
 import type { ChatEvent } from "../../core/chat_events.ts";
-import { apiTimings, apiUsage, type Finish } from "../answer/usage.ts";
+import { chatLogprobs } from "../answer/logprobs.ts";
+import { apiTimings, apiUsage, endsOf, type Finish } from "../answer/usage.ts";
 import { readChatRequest } from "../request/chat.ts";
 import { readImages } from "../request/images.ts";
 import { bodyOf, clientOf, newId, now, sendEvents, type Serving, sseData } from "../serving.ts";
@@ -16,7 +17,7 @@ export function chatRoute(serving: Serving): Handler {
   return async ({ req: { raw } }) => {
     const body = await bodyOf(raw, serving);
     const slot = engine.find(body.text("model"));
-    const request = readChatRequest(body);
+    const request = readChatRequest(body, slot.model.parts.tokenizer.vocabulary);
     const client = clientOf(raw);
     const images = await readImages(request.messages.images, { rules: options, signal: client.signal });
     const messages = request.messages.withImages(images);
@@ -27,8 +28,7 @@ export function chatRoute(serving: Serving): Handler {
     });
     const head = { id: newId("chatcmpl"), created: now(), model: slot.name };
     if (request.stream) return await sendEvents(chunks(events, { ...head, ...request }), { client, options });
-    for await (const event of events) if (event.type === "finish") return Response.json(completion(event, head));
-    throw new Error("an answer without an end");
+    return Response.json(completion(await endsOf(events), head));
   };
 }
 
@@ -39,46 +39,46 @@ interface Head {
   readonly model: string;
 }
 
-function completion(finish: Finish, { id, created, model }: Head) {
+function completion(ends: readonly Finish[], { id, created, model }: Head) {
   return {
     id,
     object: "chat.completion",
     created,
     model,
-    choices: [{
-      index: 0,
-      message: { role: "assistant", content: finish.text, refusal: null },
-      logprobs: null,
-      finish_reason: finish.reason,
-    }],
-    usage: apiUsage([finish.usage]),
-    timings: apiTimings(finish),
+    choices: ends.map(({ text, reason, logprobs }, index) => ({
+      index,
+      message: { role: "assistant", content: text, refusal: null },
+      logprobs: chatLogprobs(logprobs),
+      finish_reason: reason,
+    })),
+    usage: apiUsage(ends),
+    timings: apiTimings(ends[0]!),
   };
 }
 
-/** The role, the pieces, the end, on demand the usage, and the word that it is over. */
+/** Of each answer the role, the pieces, the end; on demand the usage; and the word that it is over. */
 async function* chunks(
   events: AsyncIterable<ChatEvent>,
   { id, created, model, includeUsage }: Head & { readonly includeUsage: boolean },
 ): AsyncGenerator<string> {
-  const chunk = (
-    fields: { readonly choices: readonly unknown[]; readonly usage?: unknown; readonly timings?: unknown },
-  ) => sseData({ id, object: "chat.completion.chunk", created, model, ...includeUsage && { usage: null }, ...fields });
-  const choice = (delta: object, reason: string | null = null) => [{
-    index: 0,
-    delta,
-    logprobs: null,
-    finish_reason: reason,
-  }];
-  let begun = false;
+  const chunk = (fields: object) =>
+    sseData({ id, object: "chat.completion.chunk", created, model, ...includeUsage && { usage: null }, ...fields });
+  const choice = (event: Pick<ChatEvent, "index" | "logprobs">, delta: object, reason: string | null = null) => {
+    const logprobs = reason === null ? chatLogprobs(event.logprobs) : null;
+    return { choices: [{ index: event.index, delta, logprobs, finish_reason: reason }] };
+  };
+  const begun = new Set<number>();
+  const ends: Finish[] = [];
   for await (const event of events) {
-    if (!begun) yield chunk({ choices: choice({ role: "assistant", content: "" }) });
-    begun = true;
-    if (event.type === "text-delta") yield chunk({ choices: choice({ content: event.text }) });
+    const { index } = event;
+    if (!begun.has(index)) yield chunk(choice({ index }, { role: "assistant", content: "" }));
+    begun.add(index);
+    if (event.type === "text-delta") yield chunk(choice(event, { content: event.text }));
     else {
-      yield chunk({ choices: choice({}, event.reason), timings: apiTimings(event) });
-      if (includeUsage) yield chunk({ choices: [], usage: apiUsage([event.usage]) });
+      ends.push(event);
+      yield chunk({ ...choice(event, {}, event.reason), timings: apiTimings(event) });
     }
   }
+  if (includeUsage) yield chunk({ choices: [], usage: apiUsage(ends) });
   yield sseData("[DONE]");
 }

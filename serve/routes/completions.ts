@@ -4,9 +4,10 @@
  * @module
  */
 import type { Handler } from "hono";
-import type { ChatEvent } from "../../core/chat_events.ts";
+import type { ChatEvent, ChatOptions } from "../../core/chat_events.ts";
 import { merge } from "../answer/merge.ts";
-import { apiTimings, apiUsage, type Finish } from "../answer/usage.ts";
+import { textLogprobs } from "../answer/logprobs.ts";
+import { apiTimings, apiUsage, endsOf, type Finish } from "../answer/usage.ts";
 import type { Body } from "../request/body.ts";
 import { readDelivery } from "../request/chat.ts";
 import { readSampling } from "../request/sampling.ts";
@@ -25,7 +26,7 @@ export function completionsRoute(serving: Serving): Handler {
     const body = await bodyOf(raw, serving);
     const slot = engine.find(body.text("model"));
     const prompts = readPrompts(body, slot.model.parts.tokenizer.vocabulary);
-    const sampling = readSampling(body);
+    const sampling = { ...readSampling(body, slot.model.parts.tokenizer.vocabulary), ...readLogprobs(body) };
     const echo = body.boolean("echo") ?? false;
     body.only("suffix", "");
     const { stream, includeUsage } = readDelivery(body);
@@ -40,13 +41,17 @@ export function completionsRoute(serving: Serving): Handler {
     );
     const before = prompts.map((prompt) => echo ? textOf(prompt, (ids) => slot.model.parts.tokenizer.decode(ids)) : "");
     const head = { id: newId("cmpl"), object: "text_completion", created: now(), model: slot.name };
-    if (stream) return await sendEvents(chunks(answers, { head, before, includeUsage }), { client, options });
+    const { n = 1 } = sampling;
+    if (stream) return await sendEvents(chunks(answers, { head, before, n, includeUsage }), { client, options });
     try {
-      const ends = await Promise.all(answers.map(endOf));
+      const ends = (await Promise.all(answers.map(endsOf))).flat();
       return Response.json({
         ...head,
-        choices: ends.map(({ text, reason }, index) => choice(index, before[index] + text, reason)),
-        usage: apiUsage(ends.map(({ usage }) => usage)),
+        choices: ends.map(({ text, reason, logprobs }, index) => {
+          const start = before[Math.floor(index / n)]!;
+          return choice(index, start + text, { reason, logprobs: textLogprobs(logprobs, start.length) });
+        }),
+        usage: apiUsage(ends),
         ...ends.length === 1 && { timings: apiTimings(ends[0]!) },
       });
     } catch (error) {
@@ -54,6 +59,13 @@ export function completionsRoute(serving: Serving): Handler {
       throw error;
     }
   };
+}
+
+/** How many of the likeliest tokens to tell, at most 20. */
+function readLogprobs(body: Body): Pick<ChatOptions, "logprobs" | "topLogprobs"> {
+  const topLogprobs = body.number("logprobs", { min: 0, max: 20, whole: true });
+  body.only("top_logprobs");
+  return topLogprobs === undefined ? {} : { logprobs: true, topLogprobs };
 }
 
 function readPrompts(body: Body, vocabulary: number): readonly Prompt[] {
@@ -74,29 +86,42 @@ function textOf(prompt: Prompt, decode: (ids: readonly number[]) => string): str
   return typeof prompt === "string" ? prompt : decode(prompt);
 }
 
-function choice(index: number, text: string, reason: string | null) {
-  return { index, text, logprobs: null, finish_reason: reason };
+function choice(
+  index: number,
+  text: string,
+  { reason = null, logprobs = null }: { readonly reason?: string | null; readonly logprobs?: object | null } = {},
+) {
+  return { index, text, logprobs, finish_reason: reason };
 }
 
-async function endOf(events: AsyncIterable<ChatEvent>): Promise<Finish> {
-  for await (const event of events) if (event.type === "finish") return event;
-  throw new Error("an answer without an end");
+/** What a stream of several answers to each of several texts is told. */
+interface ChunkOptions {
+  readonly head: object;
+  readonly before: readonly string[];
+  readonly n: number;
+  readonly includeUsage: boolean;
 }
 
 async function* chunks(
   answers: readonly AsyncIterable<ChatEvent>[],
-  { head, before, includeUsage }: { head: object; before: readonly string[]; includeUsage: boolean },
+  { head, before, n, includeUsage }: ChunkOptions,
 ): AsyncGenerator<string> {
-  const usages: Finish["usage"][] = [];
+  const ends: Finish[] = [];
   const chunk = (fields: object) => sseData({ ...head, ...includeUsage && { usage: null }, ...fields });
-  for (const [index, text] of before.entries()) if (text !== "") yield chunk({ choices: [choice(index, text, null)] });
-  for await (const [index, event] of merge(answers)) {
-    if (event.type === "text-delta") yield chunk({ choices: [choice(index, event.text, null)] });
-    else {
-      usages.push(event.usage);
-      yield chunk({ choices: [choice(index, "", event.reason)], timings: apiTimings(event) });
+  const lengths = before.flatMap((text) => Array.from({ length: n }, () => text.length));
+  for (const [prompt, text] of before.entries()) {
+    for (let i = 0; i < n && text !== ""; i++) yield chunk({ choices: [choice(prompt * n + i, text)] });
+  }
+  for await (const [prompt, event] of merge(answers)) {
+    const index = prompt * n + event.index;
+    if (event.type === "text-delta") {
+      yield chunk({ choices: [choice(index, event.text, { logprobs: textLogprobs(event.logprobs, lengths[index]) })] });
+      lengths[index]! += event.text.length;
+    } else {
+      ends.push(event);
+      yield chunk({ choices: [choice(index, "", { reason: event.reason })], timings: apiTimings(event) });
     }
   }
-  if (includeUsage) yield chunk({ choices: [], usage: apiUsage(usages) });
+  if (includeUsage) yield chunk({ choices: [], usage: apiUsage(ends) });
   yield sseData("[DONE]");
 }

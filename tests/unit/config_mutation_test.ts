@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { parseConfig, partOf } from "../../core/config.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { pluginKinds } from "../../core/plugin.ts";
+import { partKinds } from "../../core/plugin.ts";
 import { presets } from "../../models/mod.ts";
 import { createRegistry } from "../../plugins/mod.ts";
 
@@ -39,7 +39,7 @@ Deno.test("2,000 mutated configs are read, or refused by a ConfigError, options 
     for (let n = 1 + draw(3); n > 0; n--) mutate(config, draw);
     try {
       const read = parseConfig(config);
-      for (const kind of pluginKinds) {
+      for (const kind of partKinds) {
         const part = read[kind];
         if (part === undefined) continue;
         const { use, options = {} } = partOf<typeof kind>(part);

@@ -107,19 +107,22 @@ Deno.test("fetchRemoteImage() asks only hosts of its list", async () => {
 /** A host of images on loopback, which the test's list lets through by one of its addresses. */
 function imageHost() {
   const seen: string[] = [];
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
-    const { pathname } = new URL(request.url);
-    seen.push(pathname);
-    const to = (location: string) => new Response(null, { status: 302, headers: { location } });
-    if (pathname === "/image") return new Response("picture");
-    if (pathname === "/moved") return to("/image");
-    if (pathname === "/loop") return to("/loop");
-    if (pathname === "/inside") return to(`http://127.0.0.2:${server.addr.port}/image`);
-    if (pathname === "/metadata") return to("http://169.254.169.254/latest");
-    if (pathname === "/file") return to("file:///etc/passwd");
-    if (pathname === "/large") return new Response("x".repeat(2000));
-    return new Response("secret", { status: 403 });
-  });
+  const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => {
+      const { pathname } = new URL(request.url);
+      seen.push(pathname);
+      const to = (location: string) => new Response(null, { status: 302, headers: { location } });
+      if (pathname === "/image") return new Response("picture");
+      if (pathname === "/moved") return to("/image");
+      if (pathname === "/loop") return to("/loop");
+      if (pathname === "/inside") return to(`http://127.0.0.2:${server.addr.port}/image`);
+      if (pathname === "/metadata") return to("http://169.254.169.254/latest");
+      if (pathname === "/file") return to("file:///etc/passwd");
+      if (pathname === "/large") return new Response("x".repeat(2000));
+      return new Response("secret", { status: 403 });
+    },
+  );
   const place = `127.0.0.1:${server.addr.port}`;
   return { seen, place, server, [Symbol.asyncDispose]: () => server.shutdown() };
 }

@@ -103,6 +103,14 @@ Deno.test("fields that are wrong, unknown or not to be had are refused by name",
     [{ repeat_last_n: 64 }, "repeat_last_n"],
     [{ grammar: "root ::= x" }, "grammar"],
     [{ max_token: 5 }, "max_token"],
+    [{ n: 0 }, "n"],
+    [{ n: 17 }, "n"],
+    [{ presence_penalty: 3 }, "presence_penalty"],
+    [{ logit_bias: { 9999: 1 } }, "logit_bias.9999"],
+    [{ logit_bias: { 1: 101 } }, "logit_bias.1"],
+    [{ logit_bias: [1] }, "logit_bias"],
+    [{ top_logprobs: 3 }, "top_logprobs"],
+    [{ logprobs: true, top_logprobs: 21 }, "top_logprobs"],
     [{ __proto__: null, constructor: 1 }, "constructor"],
     [{ stream_options: { include_usage: true } }, "stream_options"],
     [{ stream: true, stream_options: { every: 1 } }, "stream_options.every"],
@@ -226,4 +234,53 @@ Deno.test("the app answers under a prefix of another app", async () => {
   assertEquals((await mine.request("/ai/v1/models")).status, 200);
   assertEquals((await mine.request("/ai/v1/nothing")).status, 404);
   assertEquals((await mine.request("/v1/models")).status, 404);
+});
+
+Deno.test("n answers come as choices of their own, and count their prompt once", async () => {
+  await using server = await TestServer.start();
+  const { json } = await server.chat({ n: 3, temperature: 1 });
+  const texts = [0, 1, 2].map((i) => json.at(`choices.${i}.message.content`));
+  assertEquals(new Set(texts).size, 3);
+  assertEquals(json.at("usage.completion_tokens"), 18);
+  assertEquals(json.at("usage.prompt_tokens"), (await server.chat()).json.at("usage.prompt_tokens"));
+  const stream = { n: 3, temperature: 1, stream: true, stream_options: { include_usage: true } };
+  const events = eventsOf((await server.chat(stream)).text);
+  assertEquals(events.at(-2)!.at("usage.completion_tokens"), 18);
+  texts.forEach((text, index) => {
+    const own = events.filter((event) => event.at("choices.0.index") === index);
+    assertEquals(own[0]!.at("choices.0.delta.role"), "assistant");
+    assertEquals(own.map((event) => event.at("choices.0.delta.content") ?? "").join(""), text);
+    assertEquals(own.at(-1)!.at("choices.0.finish_reason"), "length");
+  });
+});
+
+Deno.test("logprobs come token by token with the likeliest ones, the same in a stream", async () => {
+  await using server = await TestServer.start();
+  const { json } = await server.chat({ logprobs: true, top_logprobs: 2 });
+  const tokens = json.at("choices.0.logprobs.content") as { token: string; logprob: number; top_logprobs: unknown[] }[];
+  assertEquals(tokens.map(({ token }) => token).join(""), json.at("choices.0.message.content"));
+  assertEquals(tokens.every(({ logprob, top_logprobs }) => logprob <= 0 && top_logprobs.length === 2), true);
+  const events = eventsOf((await server.chat({ logprobs: true, top_logprobs: 2, stream: true })).text);
+  assertEquals(events.flatMap((event) => event.at("choices.0.logprobs.content") ?? []), tokens);
+  const body = { prompt: "ab", max_tokens: 4, seed: 1, logprobs: 3, echo: true };
+  const text = (await server.post("/v1/completions", body)).json;
+  assertEquals(text.at("choices.0.logprobs.text_offset.0"), 2);
+  assertEquals(Object.keys(text.at("choices.0.logprobs.top_logprobs.0") as object).length, 3);
+});
+
+Deno.test("logit_bias, penalties and min_tokens reach the sampler", async () => {
+  await using server = await TestServer.start();
+  const { tokenizer } = server.model.parts;
+  const [id] = tokenizer.encode("q");
+  const biased = await server.chat({ logit_bias: { [id!]: 100 }, temperature: 0 });
+  assertEquals(biased.json.at("choices.0.message.content"), "qqqqqq");
+  const once = await server.chat({ logit_bias: { [id!]: 100 }, no_repeat_ngram_size: 1, temperature: 0 });
+  assertEquals(String(once.json.at("choices.0.message.content")).split("q").length, 2);
+  const end = tokenizer.control.eos!.id;
+  const short = await server.chat({ logit_bias: { [end]: 100 }, temperature: 0 });
+  assertEquals([short.json.at("choices.0.finish_reason"), short.json.at("usage.completion_tokens")], ["stop", 1]);
+  const longer = await server.chat({ logit_bias: { [end]: 100 }, temperature: 0, min_tokens: 4 });
+  assertEquals(longer.json.at("usage.completion_tokens"), 5);
+  const endless = await server.chat({ logit_bias: { [end]: 100 }, temperature: 0, ignore_eos: true });
+  assertEquals(endless.json.at("choices.0.finish_reason"), "length");
 });
