@@ -9,7 +9,7 @@ import { isGraphEncoder, type VisionEncoder } from "../core/encoder.ts";
 import { ConfigError } from "../core/errors.ts";
 import { createModel, type VisionLanguageModel } from "../core/model.ts";
 import type { PlaceholderRule } from "../core/placeholders.ts";
-import type { Plugin, PluginContext, PartKind, PluginKinds } from "../core/plugin.ts";
+import type { PartKind, Plugin, PluginContext, PluginKinds } from "../core/plugin.ts";
 import type { Registry } from "../core/registry.ts";
 import { checkJoints } from "./check_joints.ts";
 

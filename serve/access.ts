@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { MiddlewareHandler } from "hono";
 import { ApiError } from "./api_error.ts";
+import type { Middleware } from "./hono.ts";
 import { Keys } from "./keys.ts";
 import type { ServeOptions } from "./options.ts";
 
@@ -12,7 +12,7 @@ import type { ServeOptions } from "./options.ts";
 const maxHeaders = 16 * 1024;
 
 /** Refuses callers that use another name for the server, come from another page, or send too much along. */
-export function guardCaller({ corsOrigins = [], hosts }: ServeOptions): MiddlewareHandler {
+export function guardCaller({ corsOrigins = [], hosts }: ServeOptions): Middleware {
   return async ({ req }, next) => {
     checkHeaders(req.raw.headers);
     const host = req.header("host") ?? new URL(req.url).host;
@@ -23,7 +23,7 @@ export function guardCaller({ corsOrigins = [], hosts }: ServeOptions): Middlewa
 }
 
 /** Refuses callers without one of the keys, if there are any. */
-export function guardKey({ apiKeys = [] }: ServeOptions): MiddlewareHandler {
+export function guardKey({ apiKeys = [] }: ServeOptions): Middleware {
   const keys = new Keys(apiKeys);
   return async ({ req }, next) => {
     const key = /^Bearer (.+)$/i.exec(req.header("authorization") ?? "")?.[1] ?? req.header("x-api-key");

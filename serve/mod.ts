@@ -4,6 +4,7 @@
  * @module
  */
 export { ApiError, type ApiErrorOptions } from "./api_error.ts";
+export type { App } from "./hono.ts";
 export type { ServeOptions } from "./options.ts";
 export type { ImageRules } from "./request/images.ts";
 export type { RemoteImageOptions } from "./request/remote_image.ts";

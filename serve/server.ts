@@ -9,6 +9,7 @@ import type { Server } from "../core/server.ts";
 import { guardCaller, guardKey } from "./access.ts";
 import { Engine } from "./answer/engine.ts";
 import { ApiError, toApiError } from "./api_error.ts";
+import type { App } from "./hono.ts";
 import { Metrics } from "./metrics.ts";
 import type { ServeOptions } from "./options.ts";
 import { chatRoute } from "./routes/chat.ts";
@@ -20,7 +21,7 @@ import type { Serving } from "./serving.ts";
 /** A server that is a Hono app, to be mounted in another one under any prefix: `mine.route("/ai", server.app)`. */
 export interface HonoServer extends Server {
   /** The app. */
-  readonly app: Hono;
+  readonly app: App;
 }
 
 /**

@@ -78,7 +78,11 @@ export class Engine {
     });
   }
 
-  /** @throws {ApiError} with status 503 while no model is loaded, or when the server is closing */
+  /**
+   * Sees to it that there is something to answer with.
+   *
+   * @throws {ApiError} with status 503 while no model is loaded, or when the server is closing
+   */
   checkReady(): void {
     if (this.#closed) throw this.#closingError;
     if (this.#slots.size === 0) throw new ApiError("Loading model", { status: 503, code: 503, retryAfter: 1 });

@@ -6,7 +6,7 @@
 import type { LikelyToken, TokenLogprobs } from "../../core/chat_events.ts";
 
 /** The `logprobs` of a chat's choice; null where they were not asked for. */
-export function chatLogprobs(tokens: readonly TokenLogprobs[] | undefined) {
+export function chatLogprobs(tokens: readonly TokenLogprobs[] | undefined): object | null {
   if (tokens === undefined) return null;
   const content = tokens.map(({ topLogprobs, ...token }) => ({
     ...plain(token),
@@ -20,7 +20,7 @@ function plain({ id, token, bytes, logprob }: LikelyToken) {
 }
 
 /** The `logprobs` of a text's choice, whose tokens begin at `offset` of the text; null where they were not asked for. */
-export function textLogprobs(tokens: readonly TokenLogprobs[] | undefined, offset = 0) {
+export function textLogprobs(tokens: readonly TokenLogprobs[] | undefined, offset = 0): object | null {
   if (tokens === undefined) return null;
   const starts = tokens.reduce((places, { token }) => [...places, places.at(-1)! + token.length], [offset]);
   return {

@@ -41,7 +41,9 @@ export async function endsOf(events: AsyncIterable<ChatEvent>): Promise<Finish[]
 }
 
 /** llama.cpp's `timings`, and what images took. */
-export function apiTimings({ usage, timings }: { readonly usage: Usage; readonly timings: Timings }) {
+export function apiTimings(
+  { usage, timings }: { readonly usage: Usage; readonly timings: Timings },
+): Readonly<Record<string, number>> {
   const { imageMs, encodeMs, prefillMs, decodeMs } = timings;
   const promptTokens = usage.promptTokens - usage.cachedTokens;
   const after = Math.max(0, usage.completionTokens - 1);

@@ -104,7 +104,11 @@ export class Body {
     });
   }
 
-  /** @throws {ApiError} naming a field that was not read */
+  /**
+   * Ends reading.
+   *
+   * @throws {ApiError} naming a field that was not read
+   */
   end(): void {
     const odd = Object.keys(this.#values).find((key) => !this.#read.has(key));
     if (odd === undefined) return;

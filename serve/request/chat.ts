@@ -24,7 +24,11 @@ export interface ChatRequest extends Delivery {
   readonly options: ChatOptions;
 }
 
-/** @throws {ApiError} naming the field that is wrong or not to be had */
+/**
+ * Reads a request to a model with so many ids.
+ *
+ * @throws {ApiError} naming the field that is wrong or not to be had
+ */
 export function readChatRequest(body: Body, vocabulary: number): ChatRequest {
   const messages = readMessages(body);
   const options: ChatOptions = {

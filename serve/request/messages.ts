@@ -21,7 +21,11 @@ export interface MessagesDraft {
 
 const roles = ["system", "developer", "user", "assistant", "tool"] as const;
 
-/** @throws {ApiError} naming the field that is wrong */
+/**
+ * Reads `messages`; images are only noted.
+ *
+ * @throws {ApiError} naming the field that is wrong
+ */
 export function readMessages(body: Body): MessagesDraft {
   const list = body.list("messages");
   if (list === undefined || list.length === 0) throw body.error("messages", "there are none");

@@ -26,7 +26,11 @@ const maxRedirects = 3;
 /** Milliseconds that all of it may take. */
 const patience = 15_000;
 
-/** @throws {ImageError} saying why it cannot be fetched; the address is not told again */
+/**
+ * Fetches an image.
+ *
+ * @throws {ImageError} saying why it cannot be fetched; the address is not told again
+ */
 export async function fetchRemoteImage(address: string, options: RemoteImageOptions): Promise<Uint8Array> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(patience)]);
   let url = parseUrl(address);

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Handler } from "hono";
 import type { ChatEvent } from "../../core/chat_events.ts";
 import { chatLogprobs } from "../answer/logprobs.ts";
 import { apiTimings, apiUsage, endsOf, type Finish } from "../answer/usage.ts";
 import { readChatRequest } from "../request/chat.ts";
 import { readImages } from "../request/images.ts";
+import type { Handler } from "../hono.ts";
 import { bodyOf, clientOf, newId, now, sendEvents, type Serving, sseData } from "../serving.ts";
 
 /** Answers a conversation. */

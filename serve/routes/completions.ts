@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Handler } from "hono";
 import type { ChatEvent, ChatOptions } from "../../core/chat_events.ts";
 import { merge } from "../answer/merge.ts";
 import { textLogprobs } from "../answer/logprobs.ts";
@@ -11,6 +10,7 @@ import { apiTimings, apiUsage, endsOf, type Finish } from "../answer/usage.ts";
 import type { Body } from "../request/body.ts";
 import { readDelivery } from "../request/chat.ts";
 import { readSampling } from "../request/sampling.ts";
+import type { Handler } from "../hono.ts";
 import { bodyOf, clientOf, newId, now, sendEvents, type Serving, sseData } from "../serving.ts";
 
 /** A text or its ids. */

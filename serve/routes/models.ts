@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import { elementCount } from "../../core/graph/tensor.ts";
 import { planParameters } from "../../core/model_plans.ts";
 import type { ServedModel } from "../../core/server.ts";
 import type { Slot } from "../answer/engine.ts";
+import type { App } from "../hono.ts";
 import type { Serving } from "../serving.ts";
 
 /** Adds the routes. */
-export function addModelRoutes(app: Hono, { engine }: Serving): void {
+export function addModelRoutes(app: App, { engine }: Serving): void {
   app.get("/v1/models", () => Response.json({ object: "list", data: engine.slots.map(describe) }));
   app.get("/v1/models/:id{.+}", ({ req }) => Response.json(describe(engine.find(req.param("id")))));
   app.get("/props", ({ req }) => {

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import type { Tokenizer } from "../../core/tokenizer.ts";
 import { readMessages } from "../request/messages.ts";
+import type { App } from "../hono.ts";
 import { bodyOf, type Serving } from "../serving.ts";
 
 /** Adds the routes. */
-export function addTokenRoutes(app: Hono, serving: Serving): void {
+export function addTokenRoutes(app: App, serving: Serving): void {
   const { engine } = serving;
   app.post("/tokenize", async ({ req }) => {
     const body = await bodyOf(req.raw, serving);
