@@ -39,3 +39,9 @@ export class ContextError extends RangeError {
   /** Name of the class. */
   override name = "ContextError";
 }
+
+/** A JSON schema says something that answers cannot be held to. */
+export class SchemaError extends Error {
+  /** Name of the class. */
+  override name = "SchemaError";
+}

@@ -1,0 +1,64 @@
+/**
+ * Keeps an answer to a grammar, and completes it before it would be cut off.
+ *
+ * @module
+ */
+import type { TokenConstraint } from "../../core/constraint.ts";
+import type { Tokenizer } from "../../core/tokenizer.ts";
+import { forbidden, type Grammar, type Position } from "./grammar.ts";
+
+/** Options of a {@link GrammarConstraint}. */
+export interface GrammarConstraintOptions {
+  /** Ids to text. */
+  readonly tokenizer: Tokenizer;
+  /** Ids that end an answer; they may come where it is complete. */
+  readonly stopIds: readonly number[];
+}
+
+/** Follows one answer along a grammar. */
+export class GrammarConstraint implements TokenConstraint {
+  readonly #grammar: Grammar;
+  readonly #options: GrammarConstraintOptions;
+  #position: Position;
+  #stopped = false;
+  #shortened = false;
+
+  /** Begins an answer. */
+  constructor(grammar: Grammar, options: GrammarConstraintOptions) {
+    this.#grammar = grammar;
+    this.#options = options;
+    this.#position = grammar.start;
+  }
+
+  /** Whether the answer is complete and nothing more may come. */
+  get ended(): boolean {
+    return this.#stopped || this.#position.complete && this.#position.threads.length === 0;
+  }
+
+  /** Whether it may end as it is. */
+  get complete(): boolean {
+    return this.#position.complete;
+  }
+
+  /** Whether there was too little room for something that might have come. */
+  get shortened(): boolean {
+    return this.#shortened;
+  }
+
+  restrict(bias: Float32Array, left: number): void {
+    const needs = this.#grammar.needs(this.#position);
+    const stops = this.#options.stopIds.map((id): [number, number] => [id, bias[id] ?? 0]);
+    for (let id = 0; id < bias.length; id++) {
+      const need = needs[id] ?? forbidden;
+      if (need < left) continue;
+      bias[id] = -Infinity;
+      if (need !== forbidden) this.#shortened = true;
+    }
+    if (this.#position.complete) { for (const [id, value] of stops) bias[id] = value; }
+  }
+
+  accept(id: number): void {
+    if (this.#options.stopIds.includes(id)) this.#stopped = true;
+    else this.#position = this.#grammar.advance(this.#position, this.#options.tokenizer.bytesOf(id));
+  }
+}

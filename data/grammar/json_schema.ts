@@ -1,0 +1,190 @@
+/**
+ * JSON schemas (2020-12, the part that says what a value looks like) to rules of a grammar.
+ *
+ * @module
+ */
+import type { Json } from "../../core/chat_events.ts";
+import { isObject, type JsonObject } from "../tokenizer/json_object.ts";
+import { anyInteger, anyNumber, integersBetween, largestInteger } from "./json_numbers.ts";
+import { anyArray, anyObject, anyValue, list, type Member, members } from "./json_rules.ts";
+import { anyString, stringOfLength, stringOtherThan } from "./json_strings.ts";
+import { choice, read, type Reference, type Rule, text } from "./rules.ts";
+import { findOverlap } from "./schema_overlap.ts";
+import { countOf, fail, keysOf, resolve, typesOf } from "./schema_parts.ts";
+
+/** Rules that a schema may take: it comes from strangers. */
+const maxRules = 20_000;
+
+/**
+ * The texts of values that a schema allows. Not all of them: members stand in the order of `properties`, others only
+ * come where `additionalProperties` asks for them or there are no `properties`, and numbers have at most 15 digits.
+ *
+ * @throws {SchemaError} naming a keyword that is not supported and where it is, or what contradicts itself
+ */
+export function schemaRule(schema: Json): Rule {
+  return new SchemaReader(schema).read(schema, "#", []);
+}
+
+class SchemaReader {
+  readonly #root: Json;
+  readonly #references = new Map<string, Reference>();
+  #rules = 0;
+
+  constructor(root: Json) {
+    this.#root = root;
+  }
+
+  /** The rule of a schema at a path, which may be reached by references that read nothing, `chain`. */
+  read(schema: Json | undefined, path: string, chain: readonly string[]): Rule {
+    if (++this.#rules > maxRules) throw fail(path, `the schema takes more than ${maxRules} rules`);
+    if (schema === true) return anyValue;
+    if (!isSchema(schema)) throw fail(path, schema === false ? "no value is valid there" : "it is no schema");
+    const keys = keysOf(schema, path);
+    const alone = (key: string) => {
+      const other = keys.find((each) => each !== key);
+      if (other !== undefined) throw fail(`${path}/${other}`, `it is not supported beside "${key}"`);
+      return schema[key]!;
+    };
+    if ("$ref" in schema) return this.#reference(alone("$ref"), path, chain);
+    if ("anyOf" in schema) return choice(...this.#branches(alone("anyOf"), `${path}/anyOf`, chain));
+    if ("oneOf" in schema) {
+      const branches = alone("oneOf");
+      const rules = this.#branches(branches, `${path}/oneOf`, chain);
+      const overlap = findOverlap(branches as readonly Json[], this.#root);
+      if (overlap !== undefined) {
+        throw fail(`${path}/oneOf`, `its branches ${overlap.join(" and ")} may match the same value`);
+      }
+      return choice(...rules);
+    }
+    if ("allOf" in schema) {
+      const rules = this.#branches(alone("allOf"), `${path}/allOf`, chain);
+      if (rules.length > 1) throw fail(`${path}/allOf`, "more than one schema is not supported");
+      return rules[0]!;
+    }
+    if ("const" in schema || "enum" in schema) return constants(schema, keys, path);
+    const types = typesOf(schema, path);
+    if (types === undefined) return anyValue;
+    return choice(...types.map((type) => this.#typed(type, schema, path)));
+  }
+
+  #typed(type: string, schema: JsonSchema, path: string): Rule {
+    switch (type) {
+      case "object":
+        return this.#object(schema, path);
+      case "array": {
+        const [min, max] = [countOf(schema, "minItems", path), countOf(schema, "maxItems", path)];
+        if (schema["items"] === undefined && min === undefined && max === undefined) return anyArray;
+        if ((min ?? 0) > (max ?? Infinity)) throw fail(`${path}/maxItems`, `it is below minItems ${min}`);
+        const item = max === 0 ? anyValue : this.read(schema["items"] ?? true, `${path}/items`, []);
+        return list(item, { min, max });
+      }
+      case "string": {
+        const [min, max] = [countOf(schema, "minLength", path), countOf(schema, "maxLength", path)];
+        if ((min ?? 0) > (max ?? Infinity)) throw fail(`${path}/maxLength`, `it is below minLength ${min}`);
+        return read(stringOfLength({ min, max }));
+      }
+      case "integer":
+        return integers(schema, path);
+      case "number":
+        return read(anyNumber);
+      case "boolean":
+        return text("true", "false");
+      default:
+        return text("null");
+    }
+  }
+
+  #object(schema: JsonSchema, path: string): Rule {
+    const { properties, required = [], additionalProperties: others } = schema;
+    if (properties === undefined && others === undefined && required.length === 0) return anyObject;
+    const declared = Object.entries(properties ?? {});
+    const names = new Set([...declared.map(([name]) => name), ...required]);
+    const undeclared = required.find((name) => !declared.some(([each]) => each === name));
+    if (undeclared !== undefined && others === false) {
+      throw fail(
+        `${path}/required`,
+        `${JSON.stringify(undeclared)} is none of the properties, and others are not allowed`,
+      );
+    }
+    const otherValue = () => this.read(others ?? true, `${path}/additionalProperties`, []);
+    const all = Array.from(names, (name): Member => ({
+      key: text(JSON.stringify(name)),
+      value: Object.hasOwn(properties ?? {}, name)
+        ? this.read(properties![name], `${path}/properties/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, [])
+        : otherValue(),
+      required: required.includes(name),
+    }));
+    const open = others === undefined ? properties === undefined : others !== false;
+    const key = read(names.size === 0 ? anyString : stringOtherThan(names));
+    return members(all, open ? { key, value: otherValue() } : undefined);
+  }
+
+  #branches(branches: unknown, path: string, chain: readonly string[]): Rule[] {
+    if (!Array.isArray(branches) || branches.length === 0) throw fail(path, "it is no list of schemas");
+    return branches.map((branch: Json, i) => this.read(branch, `${path}/${i}`, chain));
+  }
+
+  #reference(pointer: unknown, path: string, chain: readonly string[]): Rule {
+    const target = resolve(pointer, { root: this.#root, path });
+    const name = pointer as string;
+    if (chain.includes(name)) throw fail(`${path}/$ref`, `it refers to itself`);
+    const known = this.#references.get(name);
+    if (known !== undefined) return known; // perhaps within itself: then behind a bracket, for it is not in the chain
+    const reference: Reference = { kind: "reference" };
+    this.#references.set(name, reference);
+    reference.target = this.read(target, name, [...chain, name]);
+    return reference;
+  }
+}
+
+/** A schema that is an object, its keywords checked by {@link keysOf}. */
+export type JsonSchema = { readonly [key: string]: Json } & {
+  readonly properties?: Readonly<Record<string, Json>>;
+  readonly required?: readonly string[];
+};
+
+function isSchema(schema: Json | undefined): schema is JsonSchema {
+  return isObject(schema);
+}
+
+function integers(schema: JsonObject, path: string): Rule {
+  const bound = (key: string, fallback: number) => {
+    const value = schema[key] ?? fallback;
+    if (typeof value !== "number" || Number.isNaN(value)) throw fail(`${path}/${key}`, "it is no number");
+    return Math.min(Math.max(value, -largestInteger - 1), largestInteger + 1);
+  };
+  const [most, least] = [largestInteger, -largestInteger];
+  const min = Math.max(least, Math.ceil(bound("minimum", least)), Math.floor(bound("exclusiveMinimum", least - 1)) + 1);
+  const max = Math.min(most, Math.floor(bound("maximum", most)), Math.ceil(bound("exclusiveMaximum", most + 1)) - 1);
+  if (min === least && max === most) return read(anyInteger);
+  if (min > max) throw fail(path, `no integer is from ${min} to ${max}`);
+  return choice(...integersBetween({ min, max }).map(read));
+}
+
+/** The values of `enum` or `const`, of the types that are allowed. */
+function constants(schema: JsonSchema, keys: readonly string[], path: string): Rule {
+  const other = keys.find((key) => !["enum", "const", "type"].includes(key));
+  if (other !== undefined) throw fail(`${path}/${other}`, `it is not supported beside "enum" or "const"`);
+  const values = constantsOf(schema, path);
+  if (values.length === 0) throw fail(path, "none of its values is allowed");
+  return text(...values.map((value) => JSON.stringify(value)));
+}
+
+/** Values that a schema lists, as far as its other keywords allow them. */
+function constantsOf(schema: JsonSchema, path: string): Json[] {
+  const { enum: listed, const: only } = schema;
+  if (listed !== undefined && !Array.isArray(listed)) throw fail(`${path}/enum`, "it is no list");
+  const types = typesOf(schema, path);
+  const values = listed === undefined ? [only!] : listed as readonly Json[];
+  const same = (value: Json) => only === undefined || JSON.stringify(value) === JSON.stringify(only);
+  return values.filter((value) => same(value) && (types === undefined || types.some((type) => isOfType(value, type))));
+}
+
+/** Whether a value has a type of JSON schemas. */
+function isOfType(value: Json, type: string): boolean {
+  if (type === "null") return value === null;
+  if (type === "integer") return Number.isInteger(value);
+  if (type === "array") return Array.isArray(value);
+  if (type === "object") return isObject(value);
+  return typeof value === type;
+}

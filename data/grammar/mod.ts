@@ -1,0 +1,11 @@
+/**
+ * Grammars over tokens: answers that are JSON, follow a schema, call a tool.
+ *
+ * @module
+ */
+export { Grammar } from "./grammar.ts";
+export { GrammarConstraint, type GrammarConstraintOptions } from "./grammar_constraint.ts";
+export { anyObject, anyValue } from "./json_rules.ts";
+export { schemaRule } from "./json_schema.ts";
+export type { Reference, Repetition, Rule } from "./rules.ts";
+export { TokenTrie } from "./token_trie.ts";

@@ -1,0 +1,174 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type { Json } from "../../core/chat_events.ts";
+import { SchemaError } from "../../core/errors.ts";
+import { uniform } from "../../core/sampling.ts";
+import { anyObject, Grammar, GrammarConstraint, type Rule, schemaRule, TokenTrie } from "../../data/grammar/mod.ts";
+import { forbidden, type Position } from "../../data/grammar/grammar.ts";
+import { fixtureTokenizer } from "./fixture_tokenizer.ts";
+import { findInvalid, randomSchema } from "./schema_validator.ts";
+
+const tokenizer = fixtureTokenizer("v3"); // 520 tokens, some of them parts of characters
+const trie = new TokenTrie(tokenizer);
+const eos = tokenizer.control.eos!.id;
+
+function grammarOf(schema: Json): Grammar {
+  return new Grammar(schemaRule(schema), trie);
+}
+
+function reads(rule: Rule, text: string): boolean {
+  const grammar = new Grammar(rule, trie);
+  return grammar.advance(grammar.start, new TextEncoder().encode(text)).complete;
+}
+
+/** Draws an answer of at most `budget` ids, each as likely as any other that may come. */
+function draw(grammar: Grammar, { budget, seed }: { budget: number; seed: number }): { text: string; ids: number[] } {
+  const constraint = new GrammarConstraint(grammar, { tokenizer, stopIds: [eos] });
+  const ids: number[] = [];
+  while (!constraint.ended && ids.length < budget) {
+    const bias = new Float32Array(tokenizer.vocabulary + 3);
+    constraint.restrict(bias, budget - ids.length);
+    const open = [...bias.keys()].filter((id) => bias[id] === 0);
+    assert(open.length > 0, `nothing may follow ${tokenizer.decode(ids)}`);
+    const id = open[Math.floor(uniform(seed, ids.length) * open.length)]!;
+    constraint.accept(id);
+    ids.push(id);
+  }
+  assert(constraint.complete);
+  return { text: tokenizer.decode(ids.filter((id) => id !== eos)), ids };
+}
+
+Deno.test("schemaRule() reads the texts of valid values and no others", () => {
+  const person: Json = {
+    type: "object",
+    properties: {
+      name: { type: "string", minLength: 1, maxLength: 4 },
+      age: { type: "integer", minimum: 0, maximum: 120 },
+    },
+    required: ["name"],
+  };
+  const cases: readonly (readonly [Json, readonly string[], readonly string[]])[] = [
+    [
+      person,
+      [
+        '{"name":"Zoë"}',
+        '{"name": "日本", "age": 0}',
+        '{\n  "name": "a",\n  "age": 120\n}',
+        '{"name":"\\u00e9","age":99}',
+      ],
+      [
+        '{"name":""}',
+        '{"name":"abcde"}',
+        '{"age":3}',
+        '{"name":"a","age":121}',
+        '{"name":"a","age":-1}',
+        "{}",
+        '{"name":"a",}',
+      ],
+    ],
+    [
+      { type: "object", properties: { ab: { const: 1 } }, additionalProperties: { type: "null" } },
+      ["{}", '{"ab":1}', '{"ab":1,"a":null}', '{"abc":null,"b":null,"é":null,"":null}'],
+      ['{"ab":null}', '{"a":1}', '{"ab":1,"ab":1}', '{"a\\u0062":null}'],
+    ],
+    [{ type: "number" }, ["0", "-0.5", "12e-7", "1.25E+3"], ["01", "1.", ".5", "+1", "1e", "--1", "1e100", "NaN"]],
+    [{ type: "integer" }, ["0", "-7", "999999999999999"], ["1.0", "1e3", "1000000000000000"]],
+    [{ type: "integer", minimum: -12, exclusiveMaximum: 105 }, ["-12", "-9", "0", "99", "104"], [
+      "-13",
+      "105",
+      "-0",
+      "00",
+    ]],
+    [{ type: "string" }, ['"\\n\\u12ab\\ud7ff"', '"🚢"'], ['"\\ud800"', '"\n"', '"\\x"', '"a']],
+    [{ type: "array", items: { type: "boolean" }, minItems: 1, maxItems: 2 }, ["[true]", "[ true, false ]"], [
+      "[]",
+      "[true,]",
+      "[true,true,true]",
+    ]],
+    [{ type: "array", maxItems: 0 }, ["[]"], ["[1]"]],
+    [{ enum: ["a", { b: [1] }, null] }, ['"a"', '{"b":[1]}', "null"], ['"b"', "1"]],
+    [{ type: "string", enum: ["a", 1] }, ['"a"'], ["1"]],
+    [{ anyOf: [{ type: "null" }, { $ref: "#/$defs/n" }], $defs: { n: { type: "integer" } } }, ["null", "4"], ["true"]],
+    [{ properties: { next: { $ref: "#" } }, additionalProperties: false }, ['{"next":{"next":{}}}'], ['{"next":1}']],
+    [true, ['[{"a":[]},1,"x"]'], ["x", ""]],
+    [{}, ["{}"], ["'x'"]],
+  ];
+  for (const [schema, good, bad] of cases) {
+    const rule = schemaRule(schema);
+    for (const text of good) {
+      assert(reads(rule, text), `${JSON.stringify(schema)} reads ${text}`);
+      assertEquals(findInvalid(JSON.parse(text), schema), undefined);
+    }
+    for (const text of bad) assert(!reads(rule, text), `${JSON.stringify(schema)} does not read ${text}`);
+  }
+  assert(reads(anyObject, '{"a": [1, {"b": null}]}') && !reads(anyObject, "[]"));
+});
+
+Deno.test("Grammar tells for each token whether it may come as reading its bytes does, at every step", () => {
+  for (let seed = 0; seed < 12; seed++) {
+    const grammar = grammarOf(randomSchema(seed));
+    let position: Position = grammar.start;
+    const steps = draw(grammar, { budget: Math.max(60, grammar.need), seed }).ids.slice(0, 12);
+    for (const id of steps) {
+      const needs = grammar.needs(position);
+      for (let other = 0; other < tokenizer.vocabulary; other++) {
+        const special = [...tokenizer.addedTokens.values()].some((token) => token.special && token.id === other);
+        const after = special ? undefined : grammar.advance(position, tokenizer.bytesOf(other));
+        const may = after !== undefined && (after.complete || after.threads.length > 0);
+        assertEquals(needs[other] !== forbidden, may, `seed ${seed}, ${tokenizer.decode([other])}`);
+        if (may && after.complete) assertEquals(needs[other], 0);
+      }
+      if (id !== eos) position = grammar.advance(position, tokenizer.bytesOf(id));
+    }
+  }
+});
+
+Deno.test("GrammarConstraint gives valid JSON of random schemas within any budget that the shortest value fits in", () => {
+  let shortened = 0;
+  for (let seed = 0; seed < 300; seed++) {
+    const schema = randomSchema(seed);
+    const grammar = grammarOf(schema);
+    for (const extra of [0, 1, 7, 40, 150]) {
+      const budget = Math.max(1, grammar.need + extra);
+      const { text, ids } = draw(grammar, { budget, seed: seed * 5 + extra });
+      const problem = findInvalid(JSON.parse(text), schema);
+      assertEquals(problem, undefined, `seed ${seed}, budget ${budget}: ${text}`);
+      if (ids.length === budget) shortened++;
+    }
+  }
+  assert(shortened > 100, "many of them come to the end of their budget");
+});
+
+Deno.test("schemaRule() refuses what it does not support, by keyword and place", () => {
+  const refused: readonly (readonly [Json, string])[] = [
+    [{ type: "string", pattern: "a+" }, 'at "#/pattern", this keyword is not supported'],
+    [{ properties: { a: { type: "string", format: "date" } } }, 'at "#/properties/a/format", this keyword is not'],
+    [{ properties: { "x/y": { not: {} } } }, 'at "#/properties/x~1y/not", this keyword'],
+    [{ type: "number", minimum: 3 }, 'at "#/minimum", it is not supported for number'],
+    [{ type: "array", items: false }, 'at "#/items", no value is valid there'],
+    [{ type: "array", uniqueItems: true }, 'at "#/uniqueItems"'],
+    [{ type: "text" }, 'at "#/type", "text" is no type, there are object, array'],
+    [{ $ref: "https://example.com/a" }, 'at "#/$ref", "https://example.com/a" points outside the schema'],
+    [{ $ref: "#/$defs/a" }, 'at "#/$ref", there is no "#/$defs/a"'],
+    [{ $ref: "#/$defs/a", $defs: { a: { anyOf: [{ type: "null" }, { $ref: "#/$defs/a" }] } } }, "it refers to itself"],
+    [{ $ref: "#" }, "it refers to itself"],
+    [{ anyOf: [], type: "string" }, 'at "#/type", it is not supported beside "anyOf"'],
+    [
+      { oneOf: [{ type: "integer" }, { type: "string" }, { type: "number" }] },
+      "its branches 0 and 2 may match the same",
+    ],
+    [{ oneOf: [{ type: "object" }, { type: "object", required: ["a"] }] }, "its branches 0 and 1 may match the same"],
+    [{ enum: [] }, "none of its values is allowed"],
+    [{ type: "string", minLength: 4, maxLength: 3 }, 'at "#/maxLength", it is below minLength 4'],
+    [{ type: "integer", minimum: 4.5, maximum: 4.9 }, "no integer is from 5 to 4"],
+    [{ type: "object", required: ["a"], additionalProperties: false }, '"a" is none of the properties'],
+    [{ type: "array", minItems: -1 }, 'at "#/minItems", -1 is no whole number of 0 or more'],
+    ["x", 'at "#", it is no schema'],
+  ];
+  for (const [schema, message] of refused) {
+    const error = assertThrows(() => schemaRule(schema), SchemaError);
+    assertStringIncludes(error.message, message);
+    assertStringIncludes(error.message, "Cannot hold answers to the JSON schema: ");
+  }
+  const endless = { properties: { a: { $ref: "#" } }, required: ["a"] };
+  assertEquals(grammarOf(endless).need, Infinity);
+});
