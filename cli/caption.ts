@@ -13,6 +13,7 @@ import { inOrder } from "./in_order.ts";
 import { Interrupted, interruptedCode, Interrupts } from "./interrupts.ts";
 import { modelFlags, requestModel } from "./model_flags.ts";
 import { openModel } from "./open_model.ts";
+import { formatFlags, responseFormat } from "./response_format.ts";
 import { chatOptions, samplingFlags } from "./sampling_flags.ts";
 import { upstreamFlags, withUpstreamFiles } from "./upstream_files.ts";
 import { errorLine, note, stderr, styled } from "./terminal.ts";
@@ -27,6 +28,7 @@ const flags = {
   ...modelFlags,
   ...upstreamFlags,
   ...samplingFlags,
+  ...formatFlags,
 } as const;
 
 /** Captions the images of a folder. */
@@ -54,7 +56,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (folder === undefined) throw new TypeError("Cannot caption: name a folder of images");
   const { values, positional: rest } = await withUpstreamFiles({ values: given, positional: named });
   const { prompt = "Describe this image in detail.", system, quiet } = values;
-  const options = chatOptions(values);
+  const options = { ...chatOptions(values), ...await responseFormat(values) };
   const batch = count(values, "batch-size") ?? 4;
   const request = await requestModel(values, rest);
   const found = await findImages(folder, { recursive: values.recursive });

@@ -17,6 +17,7 @@ import { Interrupted, interruptedCode, Interrupts } from "./interrupts.ts";
 import { modelFlags, requestModel } from "./model_flags.ts";
 import { openModel } from "./open_model.ts";
 import { imageReader } from "./read_image.ts";
+import { formatFlags, responseFormat } from "./response_format.ts";
 import { chatOptions, samplingFlags } from "./sampling_flags.ts";
 import { upstreamFlags, withUpstreamFiles } from "./upstream_files.ts";
 import { note, stderr, stdout, styled } from "./terminal.ts";
@@ -38,6 +39,7 @@ const flags = {
   ...modelFlags,
   ...upstreamFlags,
   ...samplingFlags,
+  ...formatFlags,
 } as const;
 
 /** Asks a model. */
@@ -52,6 +54,7 @@ export const chatCommand: Command = {
     "chat ./my-model --image a.png --image b.png -p 'What differs?' --temperature 0 --timings",
     "chat minimind2-small-v --json < question.txt",
     "chat minimind-3v --encoder ./my_encoder.ts",
+    `chat --image receipt.jpg -p 'Read it' --json-schema '{"properties": {"total": {"type": "number"}}}'`,
     "chat --config my_model.json --image-dir photos --show_speed 1",
     "chat --load_from model --weight sft_vlm --image photo.jpg",
   ],
@@ -62,7 +65,7 @@ async function run(args: readonly string[]): Promise<number> {
   const startMs = performance.now();
   const { flags: given, positional: named } = parseFlags(args, flags);
   const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
-  const options = { ...chatOptions(values), ...likelyTokens(values) };
+  const options = { ...chatOptions(values), ...likelyTokens(values), ...await responseFormat(values) };
   const request = await requestModel(values, positional);
   const interactive = values.interactive ||
     values.prompt === undefined && values["image-dir"] === undefined && Deno.stdin.isTerminal();

@@ -29,13 +29,42 @@ export type ChatPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; readonly image: ImageSource };
 
+/** A call of a tool. */
+export interface ToolCall {
+  /** Tells it from others; what the tool says names it. */
+  readonly id: string;
+  /** The tool's name. */
+  readonly name: string;
+  /** What it is called with, as JSON. */
+  readonly arguments: string;
+}
+
 /** One message of a conversation. */
 export interface Message {
   /** Who speaks. */
   readonly role: Role;
   /** Text, or text and images in order. A string is all text: `<image>` in it is no image. */
   readonly content: string | readonly ChatPart[];
+  /** Tools that an assistant called. Default none. */
+  readonly toolCalls?: readonly ToolCall[] | undefined;
+  /** The call that a tool answers. The order of messages is what counts; prompts do not name it. */
+  readonly toolCallId?: string | undefined;
 }
+
+/** A form of answers. */
+export type ResponseFormat =
+  /** Any text. */
+  | { readonly type: "text" }
+  /** A JSON object. */
+  | { readonly type: "json_object" }
+  /** A value that a JSON schema allows. */
+  | { readonly type: "json_schema"; readonly schema: Json; readonly name?: string | undefined };
+
+/**
+ * Whether tools are called: as the model likes, not at all (and prompts do not name them), one of them in any case, or
+ * this one.
+ */
+export type ToolChoice = "auto" | "none" | "required" | { readonly type: "tool"; readonly toolName: string };
 
 /** Options of one answer; what is left out comes from the model's config. */
 export interface ChatOptions extends GenerationConfig {
@@ -64,8 +93,19 @@ export interface ChatOptions extends GenerationConfig {
   readonly ignoreEos?: boolean | undefined;
   /** Whether the answer begins with thoughts, where the model knows of them. Default false. */
   readonly openThinking?: boolean | undefined;
-  /** Tools the model may call, as JSON schemas. Default none. */
+  /**
+   * The form of the answer. Every token that is drawn keeps it, whatever the model would like, and before the answer
+   * would be cut off it is brought to an end, so that it is complete JSON; `finish` gives the reason `length` then. Default
+   * any text.
+   */
+  readonly responseFormat?: ResponseFormat | undefined;
+  /**
+   * Tools the model may call, in OpenAI's form: `{ type: "function", function: { name, description, parameters } }`, with
+   * a JSON schema of the parameters. Default none.
+   */
   readonly tools?: readonly Json[] | undefined;
+  /** Whether they are called; a call that must be is held to the tool's parameters. Default `auto`. */
+  readonly toolChoice?: ToolChoice | undefined;
   /** Ends the answer with the signal's reason: while images load, in prefill and in decoding. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -112,10 +152,10 @@ export interface TokenLogprobs extends LikelyToken {
   readonly topLogprobs: readonly LikelyToken[];
 }
 
-/** Why an answer ended: the model ended it, a stop text came, or it grew too long. */
-export type FinishReason = "stop" | "length";
+/** Why an answer ended: the model ended it or a stop text came, it grew too long, or it calls tools. */
+export type FinishReason = "stop" | "length" | "tool_calls";
 
-/** What a chat yields: pieces of the answer as they come, then one end; of each of `n` answers. */
+/** What a chat yields: pieces of the answer and tool calls as they come, then one end; of each of `n` answers. */
 export type ChatEvent =
   | {
     readonly type: "text-delta";
@@ -127,12 +167,21 @@ export type ChatEvent =
     readonly logprobs?: readonly TokenLogprobs[];
   }
   | {
+    readonly type: "tool-call";
+    /** Which of `n` answers, from 0. */
+    readonly index: number;
+    /** The call, complete. */
+    readonly toolCall: ToolCall;
+  }
+  | {
     readonly type: "finish";
     /** Which of `n` answers, from 0. */
     readonly index: number;
     readonly reason: FinishReason;
-    /** The whole answer. */
+    /** The whole answer, without tool calls. */
     readonly text: string;
+    /** The tools that it calls; absent if none. */
+    readonly toolCalls?: readonly ToolCall[];
     readonly usage: Usage;
     readonly timings: Timings;
     /** Its tokens, where `logprobs` asks for them. */

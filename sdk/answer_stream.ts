@@ -1,5 +1,5 @@
 /**
- * One answer as events: ids to text, stop texts, how likely each token was.
+ * One answer as events: ids to text, stop texts, tool calls, how likely each token was.
  *
  * @module
  */
@@ -7,9 +7,11 @@ import type { GeneratedToken } from "../core/answers.ts";
 import type { GenerateOptions, TokenGenerator } from "../core/generate.ts";
 import type { TokenLogprob } from "../core/logprobs.ts";
 import { StreamingDecoder, type Tokenizer } from "../core/tokenizer.ts";
-import type { ChatEvent, LikelyToken, TokenLogprobs, Usage } from "../core/chat_events.ts";
+import type { ChatEvent, LikelyToken, TokenLogprobs, ToolCall, Usage } from "../core/chat_events.ts";
+import type { GrammarConstraint } from "../data/grammar/mod.ts";
 import type { Clock } from "./clock.ts";
 import { StopTexts } from "./stop_texts.ts";
+import { type AnswerPart, ToolCallReader } from "./tool_calls.ts";
 
 /** One answer wanted. */
 export interface AnswerOptions {
@@ -19,8 +21,12 @@ export interface AnswerOptions {
   readonly prompt: GenerateOptions;
   /** Ids to text. */
   readonly tokenizer: Tokenizer;
+  /** Keeps the answer in its form, if it has one. */
+  readonly constraint: GrammarConstraint | undefined;
   /** Texts that end the answer. */
   readonly stop: readonly string[];
+  /** Whether it may call tools. */
+  readonly callsTools: boolean;
   /** Tokens of the prompt. */
   readonly usage: Pick<Usage, "promptTokens" | "imageTokens">;
   /** What was measured so far. */
@@ -30,39 +36,54 @@ export interface AnswerOptions {
 /** Draws an answer and tells it in events. */
 export async function* streamAnswer(
   generator: TokenGenerator,
-  { index, prompt, tokenizer, stop, usage, clock }: AnswerOptions,
+  { index, prompt, tokenizer, constraint, stop, callsTools, usage, clock }: AnswerOptions,
 ): AsyncGenerator<ChatEvent, void, void> {
   const stops = new StopTexts(stop);
   const decoder = new StreamingDecoder(tokenizer);
   const likely = prompt.topLogprobs === undefined ? undefined : new TokensOfText(tokenizer);
-  let text = "", count = 0, ended = false, cachedTokens = 0;
+  const reader = callsTools ? new ToolCallReader() : undefined;
+  const toolCalls: ToolCall[] = [];
+  let text = "", passed = 0, count = 0, ended = false, cachedTokens = 0;
   const onPrefill = ({ reused }: { readonly reused: number }) => {
     clock.mark("prefillMs");
     cachedTokens = reused;
   };
-  const delta = (piece: string, upTo = text.length + piece.length): ChatEvent => {
-    text += piece;
-    return { type: "text-delta", index, text: piece, ...likely && { logprobs: likely.take(upTo) } };
+  /** Tells parts of the answer; tokens that begin before `end` of what was decoded belong to them. */
+  const tell = (parts: readonly AnswerPart[], end: number): ChatEvent[] => {
+    return parts.map((part): ChatEvent => {
+      if ("toolCall" in part) {
+        toolCalls.push(part.toolCall);
+        return { type: "tool-call", index, toolCall: part.toolCall };
+      }
+      text += part.text;
+      return { type: "text-delta", index, text: part.text, ...likely && { logprobs: likely.take(end) } };
+    });
   };
-  for await (const token of generator.tokens({ ...prompt, onPrefill })) {
+  const read = (piece: string): AnswerPart[] => {
+    passed += piece.length;
+    return reader?.push(piece) ?? (piece === "" ? [] : [{ text: piece }]);
+  };
+  for await (const token of generator.tokens({ ...prompt, constraint, onPrefill })) {
     count++;
     ended = prompt.stopIds?.includes(token.id) === true;
     const decoded = decoder.push(token.id);
     if (!ended) likely?.push(token, decoded);
-    const piece = stops.push(decoded);
-    if (piece !== "") yield delta(piece);
+    yield* tell(read(stops.push(decoded)), passed);
     if (stops.found) break;
   }
-  const rest = stops.push(decoder.flush()) + stops.flush();
+  const rest = [...read(stops.push(decoder.flush()) + stops.flush()), ...reader?.flush() ?? []];
   // Tokens of a stop text are no part of the answer; others without a text of their own are.
-  const end = stops.found ? text.length + rest.length : Infinity;
-  if (rest !== "" || likely?.hasUpTo(end)) yield delta(rest, end);
+  const end = stops.found ? passed : Infinity;
+  yield* tell(rest.length === 0 && likely?.hasUpTo(end) ? [{ text: "" }] : rest, end);
   clock.mark("decodeMs");
+  const stopped = ended || stops.found || constraint !== undefined;
+  const whole = stopped && constraint?.shortened !== true;
   yield {
     type: "finish",
     index,
-    reason: ended || stops.found ? "stop" : "length",
+    reason: toolCalls.length > 0 ? "tool_calls" : whole ? "stop" : "length",
     text,
+    ...toolCalls.length > 0 && { toolCalls },
     usage: { ...usage, cachedTokens, completionTokens: count },
     timings: clock.timings,
     ...likely && { logprobs: likely.taken },

@@ -11,15 +11,18 @@ import { ImageEncoder } from "../core/image_encoder.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
 import type { PromptOptions } from "../core/prompt_tokens.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
-import { ChatRenderer, type ContentPart, imageIndex, type RenderedChat } from "../data/chat/mod.ts";
+import { ChatRenderer, imageIndex, type RenderedChat } from "../data/chat/mod.ts";
 import type { ChatTemplate } from "../data/chat_template.ts";
 import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
 import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
-import type { ChatEvent, ChatOptions, Message } from "../core/chat_events.ts";
+import type { ChatEvent, ChatOptions, Json, Message } from "../core/chat_events.ts";
+import { type Grammar, GrammarConstraint } from "../data/grammar/mod.ts";
+import { AnswerFormats, offeredTools } from "./answer_format.ts";
 import { streamAnswer } from "./answer_stream.ts";
 import { Clock } from "./clock.ts";
 import { contentKey, ImageCache } from "./image_cache.ts";
 import { mergeEvents } from "./merge_events.ts";
+import { imagesOf, templateMessage, textsOfTools } from "./template_messages.ts";
 
 /** What a chat model is made of. */
 export interface ChatModelParts {
@@ -62,6 +65,7 @@ export class ChatModel implements AsyncDisposable {
   readonly #renderer: ChatRenderer;
   readonly #generator: TokenGenerator;
   readonly #images: ImageCache;
+  readonly #formats: AnswerFormats;
   /** Embeddings under way, by key: chats at the same time encode an image once. */
   readonly #encoding = new Map<string, Promise<Float32Array>>();
   #encoder: ImageEncoder | undefined;
@@ -72,6 +76,7 @@ export class ChatModel implements AsyncDisposable {
     this.parts = parts;
     this.#renderer = new ChatRenderer({ tokenizer, template, placeholder: model.placeholder });
     this.#generator = createGenerator(backend, model, { weights, context, rows: conversations });
+    this.#formats = new AnswerFormats(tokenizer);
     this.#images = new ImageCache(parts.imageCacheBytes ?? 64 * 2 ** 20);
   }
 
@@ -96,13 +101,14 @@ export class ChatModel implements AsyncDisposable {
    */
   async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, void> {
     this.#check(options);
+    const grammar = this.#formats.grammar(options);
     const clock = new Clock();
     const rendered = this.render(messages, options);
     this.#roomAfter(rendered.ids);
     clock.mark("prefillMs");
     const images = await this.#embedAll(imagesOf(messages), { signal: options.signal, clock });
     const index = imageIndex(rendered, this.parts.model.placeholder);
-    yield* this.#answers({ ids: rendered.ids, images, index }, options, clock);
+    yield* this.#answers({ ids: rendered.ids, images, index }, { ...options, grammar, clock });
   }
 
   /**
@@ -119,21 +125,35 @@ export class ChatModel implements AsyncDisposable {
   ): AsyncGenerator<ChatEvent, void, void> {
     this.#check(options);
     const ids = typeof prompt === "string" ? this.parts.tokenizer.encode(prompt) : Int32Array.from(prompt);
-    yield* this.#answers({ ids, index: new Int32Array(ids.length).fill(-1) }, options, new Clock());
+    const plain = { ...options, tools: undefined, toolChoice: undefined };
+    const wanted = { ids, index: new Int32Array(ids.length).fill(-1) };
+    yield* this.#answers(wanted, { ...plain, grammar: this.#formats.grammar(plain), clock: new Clock() });
   }
 
   /**
    * The prompt that messages become: its text, its ids, and where its images are. Images are not looked at.
    *
-   * @throws {ConfigError} if the chat template cannot print the messages
+   * @throws {ConfigError} if the chat template cannot print the messages, or knows nothing of tools and there are some
    */
-  render(messages: readonly Message[], options: Pick<ChatOptions, "openThinking" | "tools"> = {}): RenderedChat {
-    const plain = messages.map((message) => ({
-      ...message,
-      content: typeof message.content === "string" ? message.content : message.content.map(withoutImage),
-    }));
-    const { openThinking, tools } = options;
-    return this.#renderer.render(plain, { openThinking, tools, addGenerationPrompt: true });
+  render(
+    messages: readonly Message[],
+    options: Pick<ChatOptions, "openThinking" | "tools" | "toolChoice"> = {},
+  ): RenderedChat {
+    const plain = messages.map(templateMessage);
+    const { openThinking } = options;
+    const render = (tools?: readonly Json[]) => {
+      return this.#renderer.render(plain, { openThinking, tools, addGenerationPrompt: true });
+    };
+    const tools = offeredTools(options);
+    const rendered = render(tools);
+    if (tools !== undefined && rendered.text === render().text) {
+      throw new ConfigError(`Cannot offer tools: the chat template of "${this.parts.name}" does not print them`);
+    }
+    const dropped = messages.findIndex((message) =>
+      textsOfTools(message).some((text) => !rendered.text.includes(text))
+    );
+    if (dropped < 0) return rendered;
+    throw new ConfigError(`Cannot print message ${dropped}: the chat template of "${this.parts.name}" knows no tools`);
   }
 
   /** Answers at once. */
@@ -142,13 +162,20 @@ export class ChatModel implements AsyncDisposable {
   }
 
   /** @throws {RangeError} for options that no prompt can be answered with */
-  #check({ beams = 1, n = 1, logprobs = false, topLogprobs }: ChatOptions): void {
+  #check(options: ChatOptions): void {
+    const { beams = 1, n = 1, logprobs = false, topLogprobs, responseFormat, toolChoice } = options;
+    const { stop = [], openThinking = false } = options;
     const fail = (problem: string) => new RangeError(`Cannot answer ${problem}`);
     if (beams > this.conversations) {
       throw fail(`with ${beams} beams: the model was loaded for ${this.conversations} conversations`);
     }
     if (!Number.isInteger(n) || n < 1) throw fail(`${n} times: n must be a whole number above 0`);
     if (beams > 1 && n > 1) throw fail(`${n} times with ${beams} beams: a search has one result`);
+    const form = responseFormat !== undefined && responseFormat.type !== "text" || typeof toolChoice === "object" ||
+      toolChoice === "required";
+    if (form && beams > 1) throw fail(`with ${beams} beams: a search holds its result to no form`);
+    if (form && stop.length > 0) throw fail("with stop texts: they would cut the form that the answer has to have");
+    if (form && openThinking) throw fail("with openThinking: thoughts have not the form that the answer has to have");
     if (topLogprobs !== undefined && !logprobs) throw fail("with topLogprobs: they come with logprobs: true");
   }
 
@@ -160,32 +187,45 @@ export class ChatModel implements AsyncDisposable {
   }
 
   /** What comes after a prompt: `n` answers. */
-  #answers(prompt: PromptOptions, options: ChatOptions, clock: Clock): AsyncGenerator<ChatEvent, void, void> {
+  #answers(prompt: PromptOptions, options: AnswersOptions): AsyncGenerator<ChatEvent, void, void> {
     const { model, tokenizer } = this.parts;
-    const { n = 1, stop = [] } = options;
+    const { n = 1, stop = [], grammar, clock } = options;
+    const callsTools = offeredTools(options) !== undefined;
     const usage = {
       promptTokens: prompt.ids.length,
       imageTokens: (prompt.images?.length ?? 0) * model.placeholder.tokens,
     };
     const answers = Array.from({ length: n }, (_, index) => {
       const wanted = this.#wanted(prompt, options, index);
-      return streamAnswer(this.#generator, { index, prompt: wanted, tokenizer, stop, usage, clock: clock.fork() });
+      const { stopIds = [] } = wanted;
+      return streamAnswer(this.#generator, {
+        ...{ index, prompt: wanted, tokenizer, stop, callsTools, usage },
+        constraint: grammar && new GrammarConstraint(grammar, { tokenizer, stopIds }),
+        clock: clock.fork(),
+      });
     });
     return n === 1 ? answers[0]! : mergeEvents(answers);
   }
 
   /** What the generator is asked for. */
-  #wanted(prompt: PromptOptions, options: ChatOptions, index: number): GenerateOptions {
+  #wanted(prompt: PromptOptions, options: AnswersOptions, index: number): GenerateOptions {
     const { tokenizer: { control: { eos } }, generation } = this.parts;
     const { signal, beams = 1, lengthPenalty, logprobs = false, topLogprobs = 0 } = options;
     const { maxNewTokens = generation.maxNewTokens ?? 512, minTokens, ignoreEos = false } = options;
     const sampling = { ...generation, ...defined(options) };
+    const room = this.#roomAfter(prompt.ids);
+    const most = Math.min(maxNewTokens, room);
+    const { need = 0 } = options.grammar ?? {};
+    if (need > most) {
+      const problem = `Cannot answer in ${most} tokens: the shortest answer of its form takes up to ${need}`;
+      throw need > room ? new ContextError(problem) : new RangeError(problem);
+    }
     return {
       ...prompt,
       ...beams === 1
         ? { sampling: { ...sampling, seed: ((sampling.seed ?? 0) + index) | 0 } }
         : { beams: { count: beams, lengthPenalty } },
-      maxNewTokens: Math.min(maxNewTokens, this.#roomAfter(prompt.ids)),
+      maxNewTokens: most,
       minTokens: ignoreEos ? Infinity : minTokens,
       topLogprobs: logprobs ? topLogprobs : undefined,
       stopIds: eos === undefined ? [] : [eos.id],
@@ -262,18 +302,15 @@ export class ChatModel implements AsyncDisposable {
   }
 }
 
-interface EmbedContext {
-  readonly signal: AbortSignal | undefined;
+/** How a prompt is answered. */
+interface AnswersOptions extends ChatOptions {
+  readonly grammar: Grammar | undefined;
   readonly clock: Clock;
 }
 
-function imagesOf(messages: readonly Message[]): ImageSource[] {
-  const parts = messages.flatMap(({ content }) => typeof content === "string" ? [] : content);
-  return parts.flatMap((part) => part.type === "image" ? [part.image] : []);
-}
-
-function withoutImage(part: { readonly type: string }): ContentPart {
-  return part.type === "image" ? { type: "image" } : part as ContentPart;
+interface EmbedContext {
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
 }
 
 /** Options that are given; an undefined one must not hide a default. */

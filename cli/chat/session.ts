@@ -140,7 +140,7 @@ export class ChatSession {
     try {
       for await (const event of this.#model.chat([...system, ...this.messages], { ...this.options, seed, signal })) {
         if (event.type === "finish") finish = event;
-        else {
+        else if (event.type === "text-delta") {
           text += event.text;
           onText?.(event.text);
         }

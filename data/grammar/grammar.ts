@@ -8,21 +8,26 @@ import type { Repetition, Rule } from "./rules.ts";
 import type { TokenTrie } from "./token_trie.ts";
 
 /** What is left to read after a rule: a place in another one, and what is left after that. */
-interface Frame {
+export interface Frame {
   /** Tells it from others. */
   readonly id: number;
   /** Tokens that it needs at least. */
   readonly need: number;
+  /** The rule that is not done. */
   readonly rule: Extract<Rule, { kind: "sequence" | "repetition" }>;
   /** Rules of a sequence, or repetitions, that are done. */
   readonly done: number;
+  /** What is left after the rule. */
   readonly rest: Frame | undefined;
 }
 
 /** One way to read a text: an automaton in a state, and what is left after it. */
-interface Thread {
+export interface Thread {
+  /** Reads. */
   readonly automaton: Automaton;
+  /** Where it stands. */
   readonly state: number;
+  /** What is left after it. */
   readonly rest: Frame | undefined;
 }
 

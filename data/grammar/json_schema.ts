@@ -186,5 +186,6 @@ function isOfType(value: Json, type: string): boolean {
   if (type === "integer") return Number.isInteger(value);
   if (type === "array") return Array.isArray(value);
   if (type === "object") return isObject(value);
-  return typeof value === type;
+  const kind: string = typeof value;
+  return kind === type;
 }

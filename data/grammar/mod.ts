@@ -7,5 +7,5 @@ export { Grammar } from "./grammar.ts";
 export { GrammarConstraint, type GrammarConstraintOptions } from "./grammar_constraint.ts";
 export { anyObject, anyValue } from "./json_rules.ts";
 export { schemaRule } from "./json_schema.ts";
-export type { Reference, Repetition, Rule } from "./rules.ts";
+export { choice, type Reference, type Repetition, type Rule, sequence, text } from "./rules.ts";
 export { TokenTrie } from "./token_trie.ts";

@@ -63,7 +63,7 @@ async function* chunks(
 ): AsyncGenerator<string> {
   const chunk = (fields: object) =>
     sseData({ id, object: "chat.completion.chunk", created, model, ...includeUsage && { usage: null }, ...fields });
-  const choice = (event: Pick<ChatEvent, "index" | "logprobs">, delta: object, reason: string | null = null) => {
+  const choice = (event: Pick<Finish, "index" | "logprobs">, delta: object, reason: string | null = null) => {
     const logprobs = reason === null ? chatLogprobs(event.logprobs) : null;
     return { choices: [{ index: event.index, delta, logprobs, finish_reason: reason }] };
   };
@@ -74,7 +74,7 @@ async function* chunks(
     if (!begun.has(index)) yield chunk(choice({ index }, { role: "assistant", content: "" }));
     begun.add(index);
     if (event.type === "text-delta") yield chunk(choice(event, { content: event.text }));
-    else {
+    else if (event.type === "finish") {
       ends.push(event);
       yield chunk({ ...choice(event, {}, event.reason), timings: apiTimings(event) });
     }

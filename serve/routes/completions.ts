@@ -117,7 +117,7 @@ async function* chunks(
     if (event.type === "text-delta") {
       yield chunk({ choices: [choice(index, event.text, { logprobs: textLogprobs(event.logprobs, lengths[index]) })] });
       lengths[index]! += event.text.length;
-    } else {
+    } else if (event.type === "finish") {
       ends.push(event);
       yield chunk({ choices: [choice(index, "", { reason: event.reason })], timings: apiTimings(event) });
     }

@@ -61,7 +61,8 @@ function hasType(value: Json, type: string): boolean {
   if (type === "null") return value === null;
   if (type === "array") return Array.isArray(value);
   if (type === "object") return typeof value === "object" && value !== null && !Array.isArray(value);
-  return typeof value === type;
+  const kind: string = typeof value;
+  return kind === type;
 }
 
 const names = ["name", "a", "an", "Größe", "名前", 'quo"te', "back\\slash", "kind", "🚢", "x/y~z", ""];

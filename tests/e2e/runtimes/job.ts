@@ -63,7 +63,7 @@ export async function runJob(job: Job, onEvent: (event: Library.ChatEvent) => vo
     for await (const event of model.chat(messages, { maxNewTokens: 24, temperature: 1, topP: 1, topK: 0, seed: i })) {
       onEvent(event);
       if (event.type === "text-delta") pieces += event.text;
-      else answers.push({ text: event.text, pieces, reason: event.reason, usage: event.usage });
+      if (event.type === "finish") answers.push({ text: event.text, pieces, reason: event.reason, usage: event.usage });
     }
     messages.push({ role: "assistant", content: answers.at(-1)!.text });
   }

@@ -1,0 +1,110 @@
+/**
+ * Which form an answer must have: JSON, a schema's values, a tool call.
+ *
+ * @module
+ */
+import type { ChatOptions, Json } from "../core/chat_events.ts";
+import { SchemaError } from "../core/errors.ts";
+import type { Tokenizer } from "../core/tokenizer.ts";
+import { anyObject, choice, Grammar, type Rule, schemaRule, sequence, text, TokenTrie } from "../data/grammar/mod.ts";
+import { isObject } from "../data/tokenizer/json_object.ts";
+import { callBegin, callEnd } from "./tool_calls.ts";
+
+/** Options that say which form an answer has. */
+export type FormatOptions = Pick<ChatOptions, "responseFormat" | "tools" | "toolChoice">;
+
+/** Grammars that are kept: servers are asked for the same ones again and again. */
+const maxKept = 16;
+
+/** The grammars of one tokenizer, the last ones kept with all that was found out about them. */
+export class AnswerFormats {
+  readonly #tokenizer: Tokenizer;
+  readonly #kept = new Map<string, Grammar>();
+  #trie: TokenTrie | undefined;
+
+  /** Takes the tokenizer. */
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /**
+   * The grammar that an answer has to follow; undefined if it may have any form.
+   *
+   * @throws {SchemaError} for a schema that answers cannot be held to
+   * @throws {TypeError} if the options contradict each other, or a tool is none
+   */
+  grammar({ responseFormat, tools, toolChoice }: FormatOptions): Grammar | undefined {
+    const key = JSON.stringify([responseFormat, toolChoice, tools]);
+    const known = this.#kept.get(key);
+    if (known !== undefined) {
+      this.#kept.delete(key); // and put back as the one used last
+      this.#kept.set(key, known);
+      return known;
+    }
+    const rule = answerRule({ responseFormat, tools, toolChoice });
+    if (rule === undefined) return undefined;
+    this.#trie ??= new TokenTrie(this.#tokenizer);
+    const grammar = new Grammar(rule, this.#trie);
+    if (grammar.need === Infinity) {
+      throw new SchemaError("Cannot hold answers to the JSON schema: all of its values go on without end");
+    }
+    this.#kept.set(key, grammar);
+    if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
+    return grammar;
+  }
+}
+
+/** The tools that a prompt names: none where none shall be called. */
+export function offeredTools({ tools, toolChoice }: FormatOptions): readonly Json[] | undefined {
+  return toolChoice === "none" || tools?.length === 0 ? undefined : tools;
+}
+
+function answerRule({ responseFormat: format, tools = [], toolChoice = "auto" }: FormatOptions): Rule | undefined {
+  const names = tools.map((tool) => functionOf(tool).name);
+  if (toolChoice !== "auto" && toolChoice !== "none") {
+    const named = toolChoice === "required" ? undefined : toolChoice.toolName;
+    if (named !== undefined && !names.includes(named)) {
+      throw new TypeError(
+        `Cannot call tool "${named}": ${names.length === 0 ? "there are none" : `there is ${names}`}`,
+      );
+    }
+    if (names.length === 0) throw new TypeError("Cannot call a tool: there are none");
+    if (format !== undefined && format.type !== "text") {
+      throw new TypeError(`Cannot use both responseFormat "${format.type}" and a tool call: an answer has one form`);
+    }
+    return choice(...tools.filter((_, i) => named === undefined || names[i] === named).map(callRule));
+  }
+  switch (format?.type) {
+    case undefined:
+    case "text":
+      return undefined;
+    case "json_object":
+      return anyObject;
+    case "json_schema":
+      return schemaRule(format.schema);
+    default:
+      throw new TypeError(`Cannot answer with responseFormat ${JSON.stringify(format)}: there is no such type`);
+  }
+}
+
+/** The text of a tool's call. */
+function callRule(tool: Json): Rule {
+  const { name, parameters } = functionOf(tool);
+  const before = text(`${callBegin}\n{"name": ${JSON.stringify(name)}, "arguments": `);
+  try {
+    const given = parameters === undefined ? anyObject : schemaRule(parameters);
+    return sequence(before, given, text(`}\n${callEnd}`));
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    throw new SchemaError(`Cannot call tool "${name}": ${error.message}`, { cause: error });
+  }
+}
+
+/** Name and parameters of a tool, in OpenAI's form or bare. @throws {TypeError} if it has no name */
+function functionOf(tool: Json): { readonly name: string; readonly parameters: Json | undefined } {
+  const inner: unknown = isObject(tool) ? tool["function"] ?? tool : undefined;
+  if (!isObject(inner) || typeof inner["name"] !== "string" || inner["name"] === "") {
+    throw new TypeError(`Cannot offer tool ${JSON.stringify(tool)}: it has no name`);
+  }
+  return { name: inner["name"], parameters: inner["parameters"] as Json | undefined };
+}
