@@ -10,6 +10,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   chat: async () => (await import("./chat.ts")).chatCommand,
   caption: async () => (await import("./caption.ts")).captionCommand,
   eval: async () => (await import("./eval.ts")).evalCommand,
+  serve: async () => (await import("./serve.ts")).serveCommand,
   inspect: async () => (await import("./inspect.ts")).inspectCommand,
   plan: async () => (await import("./plan.ts")).planCommand,
   bench: async () => (await import("./bench.ts")).benchCommand,

@@ -38,9 +38,16 @@ Deno.test("a plugin module is loaded over HTTP where importing from that host is
   return passes("remote_plugin", ["--allow-net=127.0.0.1", "--allow-import=127.0.0.1"]);
 });
 
+Deno.test("the openai client and the AI SDK talk to a running server as they are", () => {
+  return passes("openai_client", ["--allow-read", "--allow-net=127.0.0.1", "--allow-env", "--allow-sys"]);
+});
+
 Deno.test("neither configuration nor lock file makes everybody install the runtimes of a few", async () => {
   for (const file of ["deno.json", "deno.lock"]) {
-    assertNotMatch(await Deno.readTextFile(new URL(file, root)), /onnxruntime|@huggingface\/transformers/);
+    assertNotMatch(
+      await Deno.readTextFile(new URL(file, root)),
+      /onnxruntime|@huggingface\/transformers|npm:openai|@ai-sdk/,
+    );
   }
 });
 

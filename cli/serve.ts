@@ -1,0 +1,210 @@
+/**
+ * `minimind serve`: a model behind OpenAI's API.
+ *
+ * @module
+ */
+import { ConfigError } from "../core/errors.ts";
+import type { Server } from "../core/server.ts";
+import { createRegistry } from "../plugins/mod.ts";
+import { openImageFolder } from "../sdk/disk.ts";
+import { resolveName } from "../sdk/files.ts";
+import { randomModelName } from "../sdk/random_model.ts";
+import type { Command } from "./command.ts";
+import { count, type FlagValues, parseFlags } from "./flags.ts";
+import { Interrupted, Interrupts } from "./interrupts.ts";
+import { folderUrl, modelFlags, type ModelRequest, requestModel } from "./model_flags.ts";
+import { openModel } from "./open_model.ts";
+import { watchModel } from "./serve/watch.ts";
+import { errorLine, note } from "./terminal.ts";
+import { upstreamFlags, withUpstreamFiles } from "./upstream_files.ts";
+
+const number = { type: "number", value: "N" } as const;
+
+const flags = {
+  host: { type: "string", value: "ADDRESS", summary: "Listens here (default 127.0.0.1, which is this machine alone)" },
+  port: { type: "number", value: "PORT", summary: "Listens on this port (default 8080; 0 takes a free one)" },
+  "api-key": { type: "list", value: "KEY", summary: "Asks for one of these keys; may be given several times" },
+  "api-key-file": { type: "string", value: "FILE", summary: "Takes keys from this file too, one a line" },
+  alias: { type: "string", value: "NAME", aliases: ["a"], summary: "Calls the model this (default its own name)" },
+  parallel: { ...number, aliases: ["np", "n-parallel"], summary: "Answers at once, which share each step (default 4)" },
+  queue: { ...number, summary: "Requests that may wait; more get 429 (default 64)" },
+  timeout: { ...number, value: "SECONDS", summary: "Longest time of an answer, waiting included (default 600)" },
+  "cors-origin": { type: "list", value: "ORIGIN", summary: "Lets pages of this origin call, * of any (default none)" },
+  "media-path": { type: "string", value: "DIR", summary: "Lets requests name images in this folder, as file://NAME" },
+  "media-host": {
+    type: "list",
+    value: "HOST",
+    aliases: ["allowed-media-domains"],
+    summary: "Lets requests name images of this host, *.HOST of those below; never of private addresses (default none)",
+  },
+  "max-images": { ...number, summary: "Most images of a request (default 8)" },
+  watch: { type: "boolean", summary: "Loads the model anew when its files change, while the old one ends its answers" },
+  quiet: { type: "boolean", aliases: ["q"], summary: "Says nothing but errors" },
+  ...modelFlags,
+  ...upstreamFlags,
+} as const;
+
+/** Serves a model. */
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "Serve a model with the API of OpenAI",
+  usage: "[MODEL]",
+  flags,
+  examples: [
+    "serve minimind-3v",
+    "serve ./my-model --port 8000 --api-key secret --parallel 8",
+    "serve minimind-3v --host 0.0.0.0 --api-key-file keys.txt --cors-origin https://example.com",
+    "serve out/sft --watch --media-path photos",
+    "serve minimind-3v --media-host upload.wikimedia.org --media-host '*.example.com'",
+  ],
+  run,
+};
+
+async function run(args: readonly string[]): Promise<number> {
+  const { flags: given, positional: named } = parseFlags(args, flags);
+  const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
+  const request = await requestModel(values, positional);
+  const parallel = count(values, "parallel") ?? 4;
+  const server = await createServer(values);
+  const watched = values.watch ? placeOf(request) : undefined;
+  using interrupts = new Interrupts();
+  const terminate = () => interrupts.interrupt();
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", terminate);
+  try {
+    await interrupts.during(async (signal) => {
+      await using listener = listen(server, values);
+      try {
+        await serveModel(server, { request, values, parallel, watched, signal, url: listener.url });
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        say(values, "ending the answers under way; Ctrl-C again ends at once");
+      }
+      await server[Symbol.asyncDispose]();
+    });
+  } finally {
+    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGTERM", terminate);
+  }
+  return 0;
+}
+
+type ServeValues = FlagValues<typeof flags>;
+
+function say({ quiet }: ServeValues, line: string): void {
+  if (!quiet) note(line);
+}
+
+/** The server as flags want it; it serves nothing yet. */
+async function createServer(values: ServeValues): Promise<Server> {
+  const { timeout = 600, queue, "media-path": mediaPath } = values;
+  if (!(timeout > 0)) throw new TypeError(`Cannot read flag "--timeout": ${timeout} is not a number above 0`);
+  if (queue !== undefined && !(Number.isInteger(queue) && queue >= 0)) {
+    throw new TypeError(`Cannot read flag "--queue": ${queue} is not a whole number of 0 or more`);
+  }
+  const options = {
+    apiKeys: [...values["api-key"], ...await readKeys(values["api-key-file"])],
+    corsOrigins: values["cors-origin"],
+    imageHosts: values["media-host"],
+    timeoutMs: Math.ceil(timeout * 1000),
+    hosts: namesOf(hostOf(values)),
+    maxQueue: queue,
+    maxImages: count(values, "max-images"),
+  };
+  const plugin = await createRegistry().resolve("server", "hono", { base: folderUrl(Deno.cwd()) });
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return await plugin.create(plugin.parseOptions(given), {
+    readFile: () => Promise.reject(new Error("the server reads no files")),
+    readImage: mediaPath === undefined ? undefined : openImageFolder(mediaPath),
+    notice: note,
+  });
+}
+
+async function readKeys(file: string | undefined): Promise<string[]> {
+  if (file === undefined) return [];
+  const keys = (await Deno.readTextFile(file)).split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
+  if (keys.length === 0) throw new ConfigError(`Cannot read "${file}": there is no key in it`);
+  return keys;
+}
+
+function hostOf({ host = "127.0.0.1" }: ServeValues): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
+}
+
+/** The names by which a server on loopback may be called; any name where it is open to others. */
+function namesOf(host: string): string[] | undefined {
+  const loopback = /^(127\.|::1$|localhost$)/.test(host);
+  return loopback ? [...new Set(["localhost", "127.0.0.1", "[::1]", host])] : undefined;
+}
+
+/** Where the server listens, until it is disposed of. */
+interface Listener extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** @throws {ConfigError} if the address cannot be had */
+function listen(server: Server, values: ServeValues): Listener {
+  const [hostname, port] = [hostOf(values), values.port ?? 8080];
+  try {
+    const listener = Deno.serve({ hostname, port, onListen: () => {} }, (request) => server.fetch(request));
+    const { addr } = listener;
+    const shown = addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname;
+    return { url: `http://${shown}:${addr.port}`, [Symbol.asyncDispose]: () => listener.shutdown() };
+  } catch (cause) {
+    const taken = cause instanceof Deno.errors.AddrInUse;
+    const problem = taken ? "the port is taken; --port chooses another" : errorLine(cause);
+    throw new ConfigError(`Cannot listen on ${hostname}:${port}: ${problem}`, { cause });
+  }
+}
+
+/** What {@link serveModel} needs. */
+interface ServeContext {
+  readonly request: ModelRequest;
+  readonly values: ServeValues;
+  readonly parallel: number;
+  readonly watched: URL | undefined;
+  readonly signal: AbortSignal;
+  readonly url: string;
+}
+
+/** Loads the model and serves it, and each newer one, until the signal is aborted; then throws its reason. */
+async function serveModel(server: Server, context: ServeContext): Promise<void> {
+  const { request, values, parallel: conversations, watched, signal, url } = context;
+  const load = async () => {
+    return (await openModel(request, { flags: values, conversations, quiet: values.quiet, signal })).model;
+  };
+  // Watching begins before loading: what changes meanwhile is loaded too.
+  const changes = watched === undefined ? undefined : await watchModel(watched, { signal });
+  const model = await load();
+  const name = values.alias ?? model.parts.name;
+  await server.put(model, name);
+  say(values, `serving ${name} at ${url}/v1, ${model.conversations} answers at once`);
+  for await (const _ of changes ?? []) {
+    try {
+      const newer = await load();
+      say(values, `serving ${name} as it is now`);
+      // The old one is ended once its answers have ended, which new answers do not wait for.
+      server.put(newer, name).then((old) => old === undefined ? undefined : disposeOf(old));
+    } catch (error) {
+      signal.throwIfAborted();
+      note(`the changed model cannot be loaded, the old one stays: ${errorLine(error)}`);
+    }
+  }
+  await new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+    if (signal.aborted) reject(signal.reason);
+  });
+}
+
+async function disposeOf(model: object): Promise<void> {
+  if (Symbol.asyncDispose in model) await (model as AsyncDisposable)[Symbol.asyncDispose]();
+}
+
+/**
+ * What to watch of a model.
+ *
+ * @throws {TypeError} if it is not on the disk
+ */
+function placeOf({ config: { model = "" }, base }: ModelRequest): URL {
+  const url = model === randomModelName ? undefined : resolveName(model, base);
+  if (url?.protocol === "file:" && model !== "" && /^file:|[\\/.]/.test(model)) return url;
+  throw new TypeError(`Cannot watch "${model}": it is not a folder or checkpoint on the disk`);
+}

@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { redPixel, TestServer } from "../../unit/serving.ts";
+
+// Joined, so that these packages are none of the project's.
+const { default: OpenAI } = await import(["npm:openai", "6.49.0"].join("@"));
+const { generateText, streamText } = await import(["npm:ai", "6.0.326"].join("@"));
+const { createOpenAICompatible } = await import(["npm:@ai-sdk/openai-compatible", "2.0.92"].join("@"));
+
+const image = `data:image/gif;base64,${redPixel}`;
+
+/** A server on a port of its own. */
+async function listen() {
+  const served = await TestServer.start({ apiKeys: ["secret"] });
+  const listener = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => served.server.fetch(request),
+  );
+  const baseURL = `http://127.0.0.1:${listener.addr.port}/v1`;
+  return {
+    served,
+    baseURL,
+    client: new OpenAI({ baseURL, apiKey: "secret", maxRetries: 0 }),
+    provider: createOpenAICompatible({ name: "minimind", baseURL, apiKey: "secret", includeUsage: true }),
+    async [Symbol.asyncDispose]() {
+      await listener.shutdown();
+      await served[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const question = [{
+  role: "user",
+  content: [{ type: "text", text: "What is this?" }, { type: "image_url", image_url: { url: image } }],
+}];
+
+/** Waits until nothing is answered any more. */
+async function idle(served: TestServer): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (/^minimind_requests_processing 0$/m.test((await served.send("/metrics", authorized)).text)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("an answer goes on");
+}
+
+const authorized = { headers: { authorization: "Bearer secret" } };
+
+Deno.test("the openai client lists models, chats about an image and gets usage and log-probabilities", async () => {
+  await using server = await listen();
+  const models = [];
+  for await (const model of server.client.models.list()) models.push(model.id);
+  assertEquals(models, ["random"]);
+  assertEquals((await server.client.models.retrieve("random")).object, "model");
+  const answer = await server.client.chat.completions.create({
+    model: "random",
+    messages: question,
+    max_completion_tokens: 5,
+    seed: 1,
+    logprobs: true,
+    top_logprobs: 2,
+  });
+  const [choice] = answer.choices;
+  assertEquals([choice.message.role, answer.usage.completion_tokens], ["assistant", 5]);
+  assertEquals(choice.logprobs.content.length, 5);
+  // A conversation goes on with the very object that came.
+  const messages = [...question, choice.message, { role: "user", content: "And now?" }];
+  const next = await server.client.chat.completions.create({ model: "random", messages, max_tokens: 5 });
+  assert(next.usage.prompt_tokens_details.cached_tokens > 0);
+});
+
+Deno.test("the openai client streams, with usage, and through its own helper", async () => {
+  await using server = await listen();
+  const options = { model: "random", messages: question, max_tokens: 6, seed: 2, temperature: 0.9 };
+  const stream = await server.client.chat.completions.create({
+    ...options,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  let text = "", usage;
+  for await (const chunk of stream) {
+    text += chunk.choices[0]?.delta.content ?? "";
+    usage = chunk.usage ?? usage;
+  }
+  assertEquals(usage.completion_tokens, 6);
+  const whole = await server.client.chat.completions.create(options);
+  assertEquals(text, whole.choices[0].message.content);
+  const helped = await server.client.chat.completions.stream(options).finalContent();
+  assertEquals(helped, text);
+  const completion = await server.client.completions.create({ model: "random", prompt: "ab", max_tokens: 3 });
+  assertEquals(completion.usage.completion_tokens, 3);
+});
+
+Deno.test("the openai client aborts a stream and an answer, and the server stops answering", async () => {
+  await using server = await listen();
+  const options = { model: "random", messages: question, max_tokens: 400, temperature: 1 };
+  const stream = await server.client.chat.completions.create({ ...options, stream: true });
+  for await (const _ of stream) break; // leaves
+  await idle(server.served);
+  const controller = new AbortController();
+  const asked = server.client.chat.completions.create(options, { signal: controller.signal });
+  setTimeout(() => controller.abort(), 100);
+  await assertRejects(() => asked);
+  await idle(server.served);
+});
+
+Deno.test("the openai client throws its own errors by status, with the field", async () => {
+  await using server = await listen();
+  const ask = (fields: object) =>
+    server.client.chat.completions.create({ model: "random", messages: question, ...fields });
+  const bad = await assertRejects(() => ask({ temperature: 9 }), OpenAI.BadRequestError) as unknown as Record<
+    string,
+    unknown
+  >;
+  assertEquals([bad.param, bad.type], ["temperature", "invalid_request_error"]);
+  await assertRejects(() => ask({ model: "other" }), OpenAI.NotFoundError);
+  const stranger = new OpenAI({ baseURL: server.baseURL, apiKey: "wrong", maxRetries: 0 });
+  await assertRejects(() => stranger.models.list(), OpenAI.AuthenticationError);
+});
+
+Deno.test("the AI SDK's provider generates and streams text about an image, with usage, and aborts", async () => {
+  await using server = await listen();
+  const model = server.provider("random");
+  const messages = [{ role: "user", content: [{ type: "text", text: "What is this?" }, { type: "image", image }] }];
+  const options = { model, messages, maxOutputTokens: 6, seed: 3, temperature: 0.9, maxRetries: 0 };
+  const whole = await generateText(options);
+  assertEquals([whole.finishReason, whole.usage.outputTokens], ["length", 6]);
+  const stream = streamText(options);
+  let text = "";
+  for await (const piece of stream.textStream) text += piece;
+  assertEquals(text, whole.text);
+  assertEquals((await stream.usage).outputTokens, 6);
+  const controller = new AbortController();
+  const endless = streamText({ ...options, maxOutputTokens: 400, abortSignal: controller.signal, onError() {} });
+  for await (const _ of endless.textStream) controller.abort();
+  await idle(server.served);
+  const error = await assertRejects(() => generateText({ ...options, temperature: 9 }), Error);
+  assertStringIncludes(error.message, 'Cannot use "temperature"');
+});
