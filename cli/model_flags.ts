@@ -29,7 +29,7 @@ export const modelFlags = {
   encoder: { ...part, summary: 'Takes another encoder: a name, ./a_module.ts, or {"use": …, "options": …}' },
   projector: { ...part, summary: "Takes another projector, likewise" },
   decoder: { ...part, summary: "Takes another decoder, likewise" },
-  backend: { ...part, summary: "Computes elsewhere: wasm (default), reference, or a module" },
+  backend: { ...part, summary: "Computes elsewhere: wasm (default), webgpu, auto, reference, or a module" },
   threads: { type: "number", value: "N", aliases: ["t"], summary: "Threads (default all cores, at most 8)" },
   weights: { type: "list", value: "FILE", summary: "Takes decoder and projector from this checkpoint" },
   lora: {

@@ -4,6 +4,7 @@
  * @module
  */
 import { createReferenceBackend } from "../backends/reference/mod.ts";
+import type { WebGpuDevice } from "../backends/webgpu/mod.ts";
 import type { Backend } from "../core/backend.ts";
 import type { Command } from "./command.ts";
 import { parseFlags } from "./flags.ts";
@@ -16,7 +17,7 @@ const ownCases = "tests/fixtures/goldens";
 const referenceParameters = 2_000_000;
 
 const flags = {
-  backend: { type: "string", value: "NAME", summary: "reference or wasm (default wasm)" },
+  backend: { type: "string", value: "NAME", summary: "reference, wasm or webgpu (default wasm)" },
   threads: { type: "number", value: "N", summary: "Threads of the wasm backend (default all cores)" },
   large: { type: "boolean", summary: "With reference: models of real size too, which takes minutes" },
   only: { type: "string", value: "PATTERN", summary: "Run only the cases whose name matches this regular expression" },
@@ -70,8 +71,16 @@ function backendMaker(name: string, threads: number | undefined): () => Promise<
         return await createWasmBackend({ threads, onNotice });
       };
     }
+    case "webgpu": {
+      if (threads !== undefined) throw new TypeError("Cannot use --threads: the webgpu backend has none");
+      let device: Promise<WebGpuDevice> | undefined; // cases share what was compiled
+      return async () => {
+        const { createWebGpuBackend, openDevice } = await import("../backends/webgpu/mod.ts");
+        return await createWebGpuBackend({ device: await (device ??= openDevice()) });
+      };
+    }
     default:
-      throw new TypeError(`Cannot verify with backend "${name}": there are reference and wasm`);
+      throw new TypeError(`Cannot verify with backend "${name}": there are reference, wasm and webgpu`);
   }
 }
 

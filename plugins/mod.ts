@@ -8,6 +8,7 @@
  */
 import type { Plugin } from "../core/plugin.ts";
 import { Registry } from "../core/registry.ts";
+import auto from "./auto.ts";
 import clip from "./clip.ts";
 import hono from "./hono.ts";
 import linear from "./linear.ts";
@@ -19,6 +20,7 @@ import siglip from "./siglip.ts";
 import tiny from "./tiny.ts";
 import transformers from "./transformers.ts";
 import wasm from "./wasm.ts";
+import webgpu from "./webgpu.ts";
 
 export { buildModel, type BuildOptions, type BuiltModel } from "./build_model.ts";
 
@@ -33,6 +35,8 @@ export const builtins: readonly Plugin[] = [
   mlp,
   minimind,
   wasm,
+  webgpu,
+  auto,
   reference,
   hono,
 ];

@@ -5,6 +5,7 @@
  */
 import { compileKernels } from "../../backends/wasm/binary.ts";
 import { createWasmBackend } from "../../backends/wasm/mod.ts";
+import { describeAdapter, findAdapter } from "../../backends/webgpu/mod.ts";
 import { cacheDirectory, cacheVariables, formatBytes } from "../../data/hub/mod.ts";
 import { createFileStore } from "../../sdk/file_store.ts";
 import { duration } from "../format.ts";
@@ -84,16 +85,20 @@ async function checkThreads(wanted: number | undefined): Promise<Omit<Check, "na
 }
 
 async function checkWebGpu(): Promise<Omit<Check, "name">> {
-  if (navigator.gpu === undefined) return { status: "note", detail: "this engine has none" };
-  const { promise: late, resolve } = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => resolve("late"), adapterPatience);
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve("the driver does not answer"), adapterPatience);
   try {
-    const adapter = await Promise.race([navigator.gpu.requestAdapter(), late]);
-    if (adapter === "late") return { status: "note", detail: "the driver does not answer" };
-    if (adapter === null) return { status: "note", detail: "no adapter: no graphics driver was found" };
-    const { vendor, description, isFallbackAdapter } = adapter.info;
-    const what = description || vendor || "an adapter without a name";
-    return { status: "note", detail: isFallbackAdapter ? `${what}, in software` : what };
+    const adapter = await Promise.race([findAdapter(), late]);
+    if (typeof adapter === "string") return { status: "note", detail: adapter };
+    const { description, software, features, limits } = describeAdapter(adapter);
+    const chosen = software ? ", in software: auto chooses wasm" : ": auto chooses it";
+    const numbers = [
+      `buffers up to ${formatBytes(limits.maxBufferSize)}`,
+      `${formatBytes(limits.maxStorageBufferBindingSize)} bound at once`,
+      `${limits.maxComputeWorkgroupsPerDimension} groups each way`,
+      `${formatBytes(limits.maxComputeWorkgroupStorageSize)} a group`,
+    ];
+    return { status: "note", detail: [`${description}${chosen}`, ...numbers, ...features].join("; ") };
   } finally {
     clearTimeout(timer);
   }

@@ -33,7 +33,7 @@ export const trainFlags = {
     value: "DIR",
     summary: "Where model, checkpoints, metrics and report go; also --save-dir",
   },
-  backend: { type: "string", value: "NAME", summary: "wasm (default) or reference" },
+  backend: { type: "string", value: "NAME", summary: "wasm (default), webgpu, auto or reference" },
   threads: number("Threads (default all cores, at most 8)"),
   epochs: number("Times through the data (default 2)"),
   "batch-size": number("Rows of a batch (default 16 in pretraining, 4 in SFT)"),

@@ -8,8 +8,8 @@ import type { Graph } from "./graph.ts";
 import { type Call, inPlace, tensorsOf } from "./kernels.ts";
 import { byteLength, formatShape, type Tensor } from "./tensor.ts";
 
-/** Alignment of every tensor in the arena, one cache line. */
-export const alignment = 64;
+/** Alignment of every tensor in the arena: what WebGPU may ask of a binding, and whole cache lines. */
+export const alignment = 256;
 
 /** A recorded program, the same for every backend. */
 export interface Plan {

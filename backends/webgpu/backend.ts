@@ -1,0 +1,149 @@
+/**
+ * The WebGPU backend: f32 kernels in WGSL over buffers of one device.
+ *
+ * @module
+ */
+import type { Backend, Capabilities, HostData, Program, Storage, Storages } from "../../core/backend.ts";
+import type { Plan } from "../../core/graph/plan.ts";
+import { byteLength, type StorageSpec } from "../../core/graph/tensor.ts";
+import { checkWrite } from "../../core/storages.ts";
+import type { AdapterReport, WebGpuDevice } from "./device.ts";
+import { Reader, WebGpuStorage } from "./memory.ts";
+import { WebGpuProgram } from "./program.ts";
+
+/** What a backend has done so far. */
+export interface DeviceCounts {
+  /** Runs handed to the device, each one command buffer. */
+  submissions: number;
+  /** Shaders started by them. */
+  dispatches: number;
+  /** Copies to the host. */
+  reads: number;
+}
+
+/** Memory and kernels of a graphics processor, or of a software adapter. */
+export class WebGpuBackend implements Backend {
+  /** Name a config uses. */
+  readonly name = "webgpu";
+  /** What was done so far. */
+  readonly counts: DeviceCounts = { submissions: 0, dispatches: 0, reads: 0 };
+  readonly #gpu: WebGpuDevice;
+  readonly #shared: boolean;
+  readonly #reader: Reader;
+  /** What lies on the device. */
+  readonly #storages = new Set<WebGpuStorage>();
+  readonly #programs = new Set<WebGpuProgram>();
+
+  /** Use `createWebGpuBackend`, which finds the device; a shared one stays when the backend goes. */
+  constructor(gpu: WebGpuDevice, { shared }: { readonly shared: boolean }) {
+    this.#gpu = gpu;
+    this.#shared = shared;
+    this.#reader = new Reader(gpu.device);
+  }
+
+  /** What the adapter says of itself. */
+  get report(): AdapterReport {
+    return this.#gpu.report;
+  }
+
+  /** Limits and abilities of the device. */
+  get capabilities(): Capabilities {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.#gpu.device.limits;
+    const maxStorageBytes = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    return { f16: false, training: true, maxStorageBytes, threads: 1 };
+  }
+
+  /** Shaders compiled for the device. */
+  get pipelineCount(): number {
+    return this.#gpu.pipelines.count;
+  }
+
+  /** Bytes that storages and programs take on the device. */
+  get usedBytes(): number {
+    const held = [...this.#storages, ...this.#programs];
+    return held.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /**
+   * Allocates a zeroed buffer; a matrix lies in C order.
+   *
+   * @throws {RangeError} if it is larger than a shader can be given at once
+   */
+  alloc(spec: StorageSpec): Storage {
+    const { name, dtype } = spec;
+    if (dtype !== "f32" && dtype !== "i32") {
+      throw new TypeError(`Cannot allocate "${name}": the webgpu backend has no ${dtype} storage`);
+    }
+    const size = byteLength(spec), most = this.capabilities.maxStorageBytes;
+    if (size > most) throw new RangeError(`Cannot allocate "${name}": ${size} bytes, the device takes ${most} at once`);
+    this.#gpu.health.check("allocate on");
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const storage = new WebGpuStorage(spec, this.#gpu.device.createBuffer({ label: name, size, usage }));
+    this.#storages.add(storage);
+    return storage;
+  }
+
+  /** Gives a buffer back. */
+  free(storage: Storage): void {
+    const freed = own(storage);
+    freed.free();
+    this.#storages.delete(freed);
+  }
+
+  /** Copies numbers into a buffer; they are there before anything that is run later. */
+  write(storage: Storage, data: HostData, offset = 0): void {
+    const { spec, buffer } = own(storage);
+    checkWrite(spec, data, { offset, whole: false });
+    this.#gpu.device.queue.writeBuffer(buffer, 4 * offset, data as HostData & ArrayBufferView<ArrayBuffer>);
+  }
+
+  /** Copies a buffer to the host in C order. */
+  async read(storage: Storage): Promise<HostData> {
+    const { spec, buffer } = own(storage);
+    return await this.#read({ buffer, offset: 0, spec });
+  }
+
+  /** Compiles what a plan needs and binds it to storages. */
+  load(plan: Plan, storages: Storages): Program {
+    this.#gpu.health.check("load a plan on");
+    const program = new WebGpuProgram(plan, storages, {
+      device: this.#gpu.device,
+      pipelines: this.#gpu.pipelines,
+      read: (region) => this.#read(region),
+      submit: (commands, dispatches) => {
+        this.#gpu.health.check("run a program on");
+        this.#gpu.device.queue.submit([commands]);
+        this.counts.submissions += 1;
+        this.counts.dispatches += dispatches;
+      },
+      forget: () => this.#programs.delete(program),
+    });
+    this.#programs.add(program);
+    return program;
+  }
+
+  /** Gives back all that it holds, and the device unless it is shared. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#reader[Symbol.dispose]();
+    for (const program of this.#programs) program[Symbol.dispose]();
+    for (const storage of this.#storages) this.free(storage);
+    if (!this.#shared) this.#gpu[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  async #read(region: Parameters<Reader["read"]>[0]): Promise<HostData> {
+    this.#gpu.health.check("read from");
+    this.counts.reads += 1;
+    try {
+      return await this.#reader.read(region);
+    } finally {
+      // What went wrong before says more than that the copy failed.
+      this.#gpu.health.check("read from");
+    }
+  }
+}
+
+function own(storage: Storage): WebGpuStorage {
+  if (storage instanceof WebGpuStorage) return storage;
+  throw new TypeError(`Cannot use storage "${storage.spec.name}": it belongs to another backend`);
+}

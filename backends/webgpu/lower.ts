@@ -1,0 +1,76 @@
+/**
+ * Turns the calls of a plan into dispatches, and finds out how large the arena has to be.
+ *
+ * @module
+ */
+import type { Operand } from "../../core/graph/kernels.ts";
+import { alignment, type Plan } from "../../core/graph/plan.ts";
+import { elementCount, type Tensor } from "../../core/graph/tensor.ts";
+import type { Dispatch, Kernels, Place, Scratch, Value } from "./kernel.ts";
+import { kernels } from "./kernels.ts";
+
+/** What {@link lower} has to know. */
+export interface LowerOptions {
+  /** Where a tensor lies. */
+  readonly placeOf: (tensor: Tensor) => Place;
+  /** Limits of the device. */
+  readonly limits: Pick<GPUSupportedLimits, "maxBufferSize" | "maxStorageBufferBindingSize">;
+}
+
+/** All that a run does. */
+export interface Lowered {
+  /** The dispatches of all calls, in order. */
+  readonly dispatches: readonly Dispatch[];
+  /** Bytes of the arena; what one call needs for itself lies behind the plan's part. */
+  readonly arenaBytes: number;
+}
+
+/**
+ * Lowers a plan.
+ *
+ * @throws {RangeError} if the device cannot hold its temporaries
+ */
+export function lower(plan: Plan, { placeOf, limits }: LowerOptions): Lowered {
+  let arenaBytes = Math.max(alignment, plan.arenaBytes);
+  const valueOf = (tensor: Tensor): Value => toValue(tensor, placeOf(tensor));
+  const dispatches = plan.calls.flatMap(({ kernel, inputs, outputs, attributes }) => {
+    let offset = Math.ceil(plan.arenaBytes / alignment) * alignment;
+    const scratch: Scratch = (count) => {
+      const place: Place = { buffer: "arena", offset };
+      offset += Math.ceil(4 * count / alignment) * alignment;
+      arenaBytes = Math.max(arenaBytes, offset);
+      return { shape: [count], count, dtype: "f32", place };
+    };
+    // `Kernels` pairs each name with its operands, which a loop over all calls cannot express.
+    const make = kernels[kernel] as (operands: unknown, scratch: Scratch) => ReturnType<Kernels[typeof kernel]>;
+    return make({ ...valuesOf(inputs, valueOf), ...valuesOf(outputs, valueOf), ...attributes }, scratch);
+  });
+  const largest = Math.max(0, ...dispatches.flatMap(({ bindings }) => bindings.map(({ value }) => 4 * value.count)));
+  check("a temporary", largest, limits.maxStorageBufferBindingSize);
+  check("the temporaries", arenaBytes, limits.maxBufferSize);
+  return { dispatches, arenaBytes };
+}
+
+function check(what: string, bytes: number, most: number): void {
+  if (bytes > most) {
+    throw new RangeError(
+      `Cannot load "plan": ${what} of ${bytes} bytes, the device takes ${most}; a smaller batch fits`,
+    );
+  }
+}
+
+function toValue({ name, shape, dtype }: Tensor, place: Place): Value {
+  if (dtype !== "f32" && dtype !== "i32") {
+    throw new TypeError(`Cannot load "${name}": the webgpu backend has no ${dtype}`);
+  }
+  return { shape, count: elementCount(shape), dtype, place };
+}
+
+/** Values by operand name. */
+function valuesOf(operands: object, valueOf: (tensor: Tensor) => Value): Record<string, Value | Value[] | undefined> {
+  const entries = Object.entries(operands) as [string, Operand][];
+  return Object.fromEntries(entries.map(([name, operand]) => {
+    if (operand === undefined) return [name, undefined];
+    return [name, "id" in operand ? valueOf(operand) : operand.map(valueOf)];
+  }));
+}

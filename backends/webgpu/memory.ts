@@ -1,0 +1,89 @@
+/**
+ * Buffers: storages that outlive programs, and the way back to the host.
+ *
+ * @module
+ */
+import type { HostData, Storage } from "../../core/backend.ts";
+import { byteLength, elementCount, type StorageSpec } from "../../core/graph/tensor.ts";
+
+/** A buffer that outlives programs. */
+export class WebGpuStorage implements Storage {
+  /** Name, type, shape and layout it was allocated for; a matrix lies in C order. */
+  readonly spec: StorageSpec;
+  #buffer: GPUBuffer | undefined;
+
+  /** Wraps a buffer. */
+  constructor(spec: StorageSpec, buffer: GPUBuffer) {
+    this.spec = spec;
+    this.#buffer = buffer;
+  }
+
+  /**
+   * The buffer.
+   *
+   * @throws {Error} once freed
+   */
+  get buffer(): GPUBuffer {
+    if (this.#buffer === undefined) throw new Error(`Cannot use storage "${this.spec.name}": it was freed`);
+    return this.#buffer;
+  }
+
+  /** Bytes that it takes on the device. */
+  get bytes(): number {
+    return this.buffer.size;
+  }
+
+  /** Gives the memory back. */
+  free(): void {
+    this.buffer.destroy();
+    this.#buffer = undefined;
+  }
+}
+
+/** Numbers of a buffer. */
+export interface Region {
+  /** The buffer. */
+  readonly buffer: GPUBuffer;
+  /** First byte. */
+  readonly offset: number;
+  /** Type and shape of what lies there. */
+  readonly spec: Pick<StorageSpec, "dtype" | "shape">;
+}
+
+/** Copies buffers to the host, through buffers that are used again. */
+export class Reader {
+  readonly #device: GPUDevice;
+  readonly #idle: GPUBuffer[] = [];
+
+  /** Reads from a device. */
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** What a region holds once all that was submitted before is done. */
+  async read({ buffer, offset, spec }: Region): Promise<HostData> {
+    const bytes = byteLength(spec);
+    const staging = this.#take(bytes);
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+    this.#device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ, 0, bytes);
+    const copy = staging.getMappedRange(0, bytes).slice(0);
+    staging.unmap();
+    this.#idle.push(staging);
+    return new (spec.dtype === "i32" ? Int32Array : Float32Array)(copy, 0, elementCount(spec.shape));
+  }
+
+  /** Gives the buffers back. */
+  [Symbol.dispose](): void {
+    for (const buffer of this.#idle.splice(0)) buffer.destroy();
+  }
+
+  /** The smallest idle buffer that is large enough, or a new one; a large one is not kept for the sake of a few bytes. */
+  #take(bytes: number): GPUBuffer {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
+    const at = this.#idle.findIndex((buffer) => buffer.size === size);
+    if (at >= 0) return this.#idle.splice(at, 1)[0]!;
+    return this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+}

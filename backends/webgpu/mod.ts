@@ -1,0 +1,34 @@
+/**
+ * WebGPU backend: kernels in WGSL, weights in buffers, a program as one submission.
+ *
+ * @module
+ */
+import { WebGpuBackend } from "./backend.ts";
+import { openDevice, type WebGpuDevice } from "./device.ts";
+
+export { type DeviceCounts, WebGpuBackend } from "./backend.ts";
+export {
+  type AdapterReport,
+  describeAdapter,
+  findAdapter,
+  openDevice,
+  type WebGpuDevice,
+  withoutWebGpu,
+} from "./device.ts";
+
+export { findFault } from "./self_test.ts";
+
+/** Options of {@link createWebGpuBackend}. */
+export interface WebGpuOptions {
+  /** A device to share, which outlives the backend. Default one of its own. */
+  readonly device?: WebGpuDevice | undefined;
+}
+
+/**
+ * Creates the backend on the device that WebGPU prefers here, or on one that is given.
+ *
+ * @throws {Error} if there is none, with the reason
+ */
+export async function createWebGpuBackend({ device }: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  return new WebGpuBackend(device ?? await openDevice(), { shared: device !== undefined });
+}

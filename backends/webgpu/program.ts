@@ -1,0 +1,150 @@
+/**
+ * A plan on a device: an arena, and dispatches whose pipelines and bindings are made once.
+ *
+ * @module
+ */
+import type { HostData, Program, Storages } from "../../core/backend.ts";
+import type { Plan } from "../../core/graph/plan.ts";
+import type { Tensor } from "../../core/graph/tensor.ts";
+import { checkStorages, checkWrite, findTensor } from "../../core/storages.ts";
+import type { Dispatch, Place } from "./kernel.ts";
+import { lower } from "./lower.ts";
+import { type Region, WebGpuStorage } from "./memory.ts";
+import type { Pipelines } from "./pipelines.ts";
+
+/** What a program needs of its backend. */
+export interface ProgramHost {
+  /** The device. */
+  readonly device: GPUDevice;
+  /** Compiled shaders. */
+  readonly pipelines: Pipelines;
+  /** Copies numbers to the host. */
+  readonly read: (region: Region) => Promise<HostData>;
+  /** Hands commands of so many dispatches to the device. */
+  readonly submit: (commands: GPUCommandBuffer, dispatches: number) => void;
+  /** Told when the program is disposed. */
+  readonly forget: () => void;
+}
+
+/** A dispatch that is ready. */
+interface Step {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly groups: readonly [number, number, number];
+}
+
+/** Replays dispatches: one command buffer and one submission a run. */
+export class WebGpuProgram implements Program {
+  /** The plan it runs. */
+  readonly plan: Plan;
+  readonly #host: ProgramHost;
+  readonly #storages: ReadonlyMap<string, WebGpuStorage>;
+  readonly #arena: GPUBuffer;
+  readonly #parameters: GPUBuffer;
+  #steps: readonly Step[] | undefined;
+
+  /** Makes all that a run needs. */
+  constructor(plan: Plan, storages: Storages, host: ProgramHost) {
+    const { device } = host;
+    this.plan = plan;
+    this.#host = host;
+    this.#storages = checkStorages(plan, storages, (storage) => storage instanceof WebGpuStorage);
+    const { dispatches, arenaBytes } = lower(plan, { placeOf: (tensor) => this.#place(tensor), limits: device.limits });
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    this.#arena = device.createBuffer({ label: "arena", size: arenaBytes, usage });
+    const { buffer, offsets } = writeParameters(device, dispatches);
+    this.#parameters = buffer;
+    this.#steps = dispatches.map((dispatch, i) => this.#prepare(dispatch, offsets[i]!));
+  }
+
+  /** Bytes that it takes on the device. */
+  get bytes(): number {
+    return this.#arena.size + this.#parameters.size;
+  }
+
+  /** Sets an input, all of it. */
+  write(input: string, data: HostData): void {
+    const tensor = findTensor(this.plan.inputs, input, "input");
+    checkWrite(tensor, data, { offset: 0, whole: true });
+    const { buffer, offset } = this.#locate(tensor);
+    this.#host.device.queue.writeBuffer(buffer, offset, data as HostData & ArrayBufferView<ArrayBuffer>);
+  }
+
+  /** Submits every dispatch once. */
+  run(): void {
+    if (this.#steps === undefined) throw new Error('Cannot run "program": it was disposed');
+    const encoder = this.#host.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let current: GPUComputePipeline | undefined;
+    for (const { pipeline, group, groups } of this.#steps) {
+      if (pipeline !== current) pass.setPipeline(pipeline);
+      current = pipeline;
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...groups);
+    }
+    pass.end();
+    this.#host.submit(encoder.finish(), this.#steps.length);
+  }
+
+  /** Copies an output. */
+  async read(output: string): Promise<HostData> {
+    const spec = findTensor(this.plan.outputs, output, "output");
+    return await this.#host.read({ ...this.#locate(spec), spec });
+  }
+
+  /** Gives the arena back; storages stay. */
+  [Symbol.dispose](): void {
+    if (this.#steps === undefined) return;
+    this.#steps = undefined;
+    this.#arena.destroy();
+    this.#parameters.destroy();
+    this.#host.forget();
+  }
+
+  #place({ base }: Tensor): Place {
+    const offset = this.plan.offsets.get(base.id);
+    if (offset !== undefined) return { buffer: "arena", offset };
+    return { buffer: this.#storages.get(base.name)!.buffer, offset: 0 };
+  }
+
+  #locate(tensor: Tensor): { buffer: GPUBuffer; offset: number } {
+    const { buffer, offset } = this.#place(tensor);
+    return { buffer: buffer === "arena" ? this.#arena : buffer, offset };
+  }
+
+  #prepare(dispatch: Dispatch, parameters: number): Step {
+    const { pipeline, layout } = this.#host.pipelines.of(dispatch);
+    const entries: GPUBindGroupEntry[] = dispatch.bindings.map(({ value: { place, count } }, binding) => {
+      const buffer = place.buffer === "arena" ? this.#arena : place.buffer;
+      return { binding, resource: { buffer, offset: place.offset, size: 4 * count } };
+    });
+    const size = dispatch.parameters.byteLength;
+    if (size > 0) {
+      entries.push({ binding: entries.length, resource: { buffer: this.#parameters, offset: parameters, size } });
+    }
+    return { pipeline, group: this.#host.device.createBindGroup({ layout, entries }), groups: dispatch.groups };
+  }
+}
+
+/** Writes the parameters of all dispatches into one buffer, equal ones once. */
+function writeParameters(device: GPUDevice, dispatches: readonly Dispatch[]): { buffer: GPUBuffer; offsets: number[] } {
+  const step = device.limits.minUniformBufferOffsetAlignment;
+  const known = new Map<string, number>();
+  let end = 0;
+  const offsets = dispatches.map(({ parameters }) => {
+    const key = parameters.join();
+    const offset = known.get(key) ?? end;
+    known.set(key, offset);
+    if (offset === end) end += Math.ceil(parameters.byteLength / step) * step;
+    return offset;
+  });
+  const buffer = device.createBuffer({
+    label: "parameters",
+    size: Math.max(end, 16),
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  });
+  dispatches.forEach(({ parameters }, i) => {
+    if (parameters.length > 0) device.queue.writeBuffer(buffer, offsets[i]!, parameters);
+  });
+  return { buffer, offsets };
+}

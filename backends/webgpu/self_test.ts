@@ -1,0 +1,44 @@
+/**
+ * Whether a device computes right: a matrix product and a softmax of which the numbers are known.
+ *
+ * @module
+ */
+import type { Backend } from "../../core/backend.ts";
+import { Graph } from "../../core/graph/graph.ts";
+import { planGraph } from "../../core/graph/plan.ts";
+
+/** Rows of the product, so many that the kernel for many rows is taken. */
+const ROWS = 5;
+
+/** softmax(0, ln 2, ln 3) is 1/6, 2/6, 3/6. */
+const logits = [0, Math.LN2, Math.log(3)];
+
+/** Why a backend must not be used; undefined when its numbers are right. */
+export async function findFault(backend: Backend): Promise<string | undefined> {
+  const graph = new Graph();
+  const x = graph.input("x", "f32", [ROWS, 4]);
+  graph.output("product", graph.linear(x, graph.matrix("weight", [2, 4]), graph.parameter("bias", [2])));
+  const { scores } = graph.route(graph.input("logits", "f32", [1, 3]), { k: 1, normalise: false });
+  graph.output("softmax", scores);
+  const plan = planGraph(graph);
+  const storages = new Map([...plan.storages].map(([name, tensor]) => [name, backend.alloc(tensor)]));
+  try {
+    backend.write(storages.get("weight")!, Float32Array.of(1, 2, 3, 4, -1, 0, 1, 0));
+    backend.write(storages.get("bias")!, Float32Array.of(0.5, -0.5));
+    using program = backend.load(plan, storages);
+    program.write("x", Float32Array.from({ length: ROWS * 4 }, (_, i) => Math.floor(i / 4) + i % 4));
+    program.write("logits", Float32Array.from(logits));
+    program.run();
+    const product = await program.read("product"), softmax = await program.read("softmax");
+    // Row r of x is r, r + 1, r + 2, r + 3.
+    const products = Array.from({ length: ROWS }, (_, r) => [10 * r + 20.5, 1.5]).flat();
+    return compare("matrix product", product, products) ?? compare("softmax", softmax, [1 / 6, 2 / 6, 3 / 6]);
+  } finally {
+    for (const storage of storages.values()) backend.free(storage);
+  }
+}
+
+function compare(what: string, got: ArrayLike<number>, expected: readonly number[]): string | undefined {
+  const at = expected.findIndex((value, i) => !(Math.abs(got[i]! - value) <= 1e-5 * Math.max(1, Math.abs(value))));
+  return at < 0 ? undefined : `its ${what} gives ${got[at]} where ${expected[at]} is right`;
+}
