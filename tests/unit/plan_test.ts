@@ -128,7 +128,7 @@ Deno.test("planGraph() lets a chain of kernels that run in place share one block
   let x = graph.linear(graph.input("x", "f32", [16]), graph.matrix("w", [16, 16]));
   for (let i = 0; i < 5; i++) x = graph.gelu(graph.reshape(graph.scale(x, 2), [4, 4]), "tanh");
   graph.output("y", graph.add(x, graph.parameter("b", [4])));
-  assertEquals(planGraph(graph).arenaBytes, 64 + 64);
+  assertEquals(planGraph(graph).arenaBytes, 2 * alignment);
 });
 
 Deno.test("planGraph() lets a chain of kernels that cannot run in place take turns on two blocks", () => {
@@ -136,7 +136,7 @@ Deno.test("planGraph() lets a chain of kernels that cannot run in place take tur
   let x = graph.input("x", "f32", [1, 16]);
   for (let i = 0; i < 6; i++) x = graph.linear(x, graph.matrix(`w${i}`, [16, 16]));
   graph.output("y", x);
-  assertEquals(planGraph(graph).arenaBytes, 64 + 2 * 64);
+  assertEquals(planGraph(graph).arenaBytes, 3 * alignment);
 });
 
 Deno.test("planGraph() does not run in place on inputs, outputs, values read later, or both operands at once", () => {
@@ -158,7 +158,7 @@ Deno.test("planGraph() does not run in place on inputs, outputs, values read lat
   ].map((build) => {
     const graph = new Graph();
     graph.output("y", build(graph, graph.input("x", "f32", [16])));
-    return planGraph(graph).arenaBytes / 64;
+    return planGraph(graph).arenaBytes / alignment;
   });
   assertEquals(sizes, [2, 3, 3, 3]);
 });
@@ -175,7 +175,7 @@ Deno.test("planGraph() lists inputs, outputs, storages and the totals", () => {
   assertEquals([...plan.storages.keys()], ["w", "b", "counter", "table"]);
   assertEquals(plan.constants.get("table"), Float32Array.of(1, 2));
   assertEquals(plan.parameterBytes, (15 + 5) * 4);
-  assertEquals(plan.arenaBytes, 2 * 64);
+  assertEquals(plan.arenaBytes, 2 * alignment);
   assertEquals(plan.flops, 2 * 2 * 3 * 5 + 1);
 });
 
@@ -186,8 +186,8 @@ Deno.test("dumpPlan() shows a line per call with shapes and places, and the tota
   graph.output("y", graph.slice(graph.reshape(hidden, [1, 2, 32]), 1, 1));
   const lines = dumpPlan(planGraph(graph)).split("\n");
   assertEquals(lines.length, 4);
-  assertEquals(lines[0], "   0 linear (f32[2, 16] x, f32[32, 16] w) -> f32[2, 32] @0");
-  assertEquals(lines[1], "   1 gelu kind=quick (f32[2, 32] @0) -> f32[2, 32] @0");
-  assertEquals(lines[2], "   2 slice start=1 (f32[1, 2, 32] @0) -> f32[1, 1, 32] @384");
-  assertStringIncludes(lines[3]!, "3 calls, 1 storages, 2048 parameter bytes, 512 arena bytes");
+  assertEquals(lines[0], "   0 linear (f32[2, 16] x, f32[32, 16] w) -> f32[2, 32] @256");
+  assertEquals(lines[1], "   1 gelu kind=quick (f32[2, 32] @256) -> f32[2, 32] @256");
+  assertEquals(lines[2], "   2 slice start=1 (f32[1, 2, 32] @256) -> f32[1, 1, 32] @512");
+  assertStringIncludes(lines[3]!, "3 calls, 1 storages, 2048 parameter bytes, 768 arena bytes");
 });
