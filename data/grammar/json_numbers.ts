@@ -63,17 +63,46 @@ export interface IntegerRange {
 
 /** Automata that together read the integers of a range: one for each sign and number of digits; none for no integer. */
 export function integersBetween({ min, max }: IntegerRange): Automaton[] {
+  return [
+    ...digitsBetween("", { min: Math.max(min, 0), max }),
+    ...digitsBetween("-", { min: Math.max(1, -max), max: -min }),
+  ];
+}
+
+/** Automata that together read a sign and the integers of a range, which are 0 or more. */
+export function digitsBetween(sign: "" | "-", { min, max }: IntegerRange): Automaton[] {
   const automata: Automaton[] = [];
-  const add = (sign: string, low: number, high: number) => {
-    for (let digits = 1; digits <= maxDigits; digits++) {
-      const first = Math.max(low, digits === 1 ? 0 : 10 ** (digits - 1));
-      const last = Math.min(high, 10 ** digits - 1);
-      if (first <= last) automata.push(between(sign, String(first), String(last)));
-    }
-  };
-  if (max >= 0) add("", Math.max(min, 0), max);
-  if (min < 0) add("-", Math.max(1, -max), -min);
+  for (let digits = 1; digits <= maxDigits; digits++) {
+    const first = Math.max(min, digits === 1 ? 0 : 10 ** (digits - 1));
+    const last = Math.min(max, 10 ** digits - 1);
+    if (first <= last) automata.push(between(sign, String(first), String(last)));
+  }
   return automata;
+}
+
+/** Digits of a fraction at most where a number has bounds, and of the integer before it: together they are exact. */
+const [fractionDigits, digitsBefore] = [6, 9];
+
+/** The largest integer that such a fraction may follow. */
+export const largestBeforeFraction: number = 10 ** digitsBefore - 1;
+
+/** Reads a point and digits. */
+export const anyFraction: Automaton = fraction({ above: false });
+
+/** Reads a point and digits that are not all 0. */
+export const fractionAboveZero: Automaton = fraction({ above: true });
+
+function fraction({ above }: { readonly above: boolean }): Automaton {
+  const builder = new AutomatonBuilder();
+  const digits = Array.from({ length: fractionDigits + 1 }, (_, i) => builder.state({ accepting: i > 0 }));
+  follow(builder, digits);
+  const zeros = above ? Array.from({ length: fractionDigits }, () => builder.state()) : [];
+  zeros.forEach((state, i) => {
+    if (i + 1 < fractionDigits) builder.edge(state, zeros[i + 1]!, "0");
+    builder.edge(state, digits[i + 1]!, "123456789");
+  });
+  builder.edge(0, above ? zeros[0]! : digits[0]!, ".");
+  return builder.build();
 }
 
 /** Reads a sign and a number between two of as many digits. */

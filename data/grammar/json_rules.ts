@@ -67,6 +67,15 @@ export function list(item: Rule, { min = 0, max = Infinity }: ListLengths = {}):
   return min === 0 ? choice(empty, filled) : filled;
 }
 
+/** An array of some items, one after the other, and then of others. */
+export function tuple(items: readonly Rule[], other: Rule, { min = 0, max = Infinity }: ListLengths): Rule {
+  const separator = sequence(space, comma);
+  const first = items.flatMap((item, i) => i === 0 ? [item] : [separator, item]);
+  const others = sequence(separator, repeat(other, { separator, min: Math.max(min, 1), max }));
+  const rest = max === 0 ? [] : [min === 0 ? optional(others) : others];
+  return sequence(text("["), space, ...first, ...rest, space, text("]"));
+}
+
 /** An object with these members in this order, and then any number of others. */
 export function members(all: readonly Member[], others: Member | undefined): Rule {
   const separator = sequence(space, comma);

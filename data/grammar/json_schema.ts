@@ -4,9 +4,9 @@
  * @module
  */
 import type { Json } from "../../core/chat_events.ts";
-import { isObject, type JsonObject } from "../tokenizer/json_object.ts";
-import { anyInteger, anyNumber, integersBetween, largestInteger } from "./json_numbers.ts";
-import { anyArray, anyObject, anyValue, list, type Member, members } from "./json_rules.ts";
+import { isObject } from "../tokenizer/json_object.ts";
+import { anyArray, anyObject, anyValue, list, type Member, members, tuple } from "./json_rules.ts";
+import { integerRule, numberRule } from "./number_ranges.ts";
 import { anyString, stringOfLength, stringOtherThan } from "./json_strings.ts";
 import { choice, read, type Reference, type Rule, text } from "./rules.ts";
 import { findOverlap } from "./schema_overlap.ts";
@@ -72,11 +72,12 @@ class SchemaReader {
       case "object":
         return this.#object(schema, path);
       case "array": {
+        const { items, prefixItems: first } = schema;
         const [min, max] = [countOf(schema, "minItems", path), countOf(schema, "maxItems", path)];
-        if (schema["items"] === undefined && min === undefined && max === undefined) return anyArray;
         if ((min ?? 0) > (max ?? Infinity)) throw fail(`${path}/maxItems`, `it is below minItems ${min}`);
-        const item = max === 0 ? anyValue : this.read(schema["items"] ?? true, `${path}/items`, []);
-        return list(item, { min, max });
+        if (first !== undefined) return this.#tuple(schema, path);
+        if (items === undefined && min === undefined && max === undefined) return anyArray;
+        return list(max === 0 ? anyValue : this.read(items ?? true, `${path}/items`, []), { min, max });
       }
       case "string": {
         const [min, max] = [countOf(schema, "minLength", path), countOf(schema, "maxLength", path)];
@@ -84,14 +85,27 @@ class SchemaReader {
         return read(stringOfLength({ min, max }));
       }
       case "integer":
-        return integers(schema, path);
+        return integerRule(schema, path);
       case "number":
-        return read(anyNumber);
+        return numberRule(schema, path);
       case "boolean":
         return text("true", "false");
       default:
         return text("null");
     }
+  }
+
+  /** An array with these items first, all of them, and others where `items` asks for them. */
+  #tuple(schema: JsonSchema, path: string): Rule {
+    const { items = false } = schema;
+    const first = this.#branches(schema["prefixItems"], `${path}/prefixItems`, []);
+    const [min = 0, max = Infinity] = [countOf(schema, "minItems", path), countOf(schema, "maxItems", path)];
+    const [least, most] = [Math.max(0, min - first.length), items === false ? 0 : max - first.length];
+    if (least > most || max < first.length) {
+      throw fail(path, `arrays of ${min} to ${max} items are not supported with ${first.length} in "prefixItems"`);
+    }
+    const others = most === 0 ? anyValue : this.read(items, `${path}/items`, []);
+    return tuple(first, others, { min: least, max: most });
   }
 
   #object(schema: JsonSchema, path: string): Rule {
@@ -145,20 +159,6 @@ export type JsonSchema = { readonly [key: string]: Json } & {
 
 function isSchema(schema: Json | undefined): schema is JsonSchema {
   return isObject(schema);
-}
-
-function integers(schema: JsonObject, path: string): Rule {
-  const bound = (key: string, fallback: number) => {
-    const value = schema[key] ?? fallback;
-    if (typeof value !== "number" || Number.isNaN(value)) throw fail(`${path}/${key}`, "it is no number");
-    return Math.min(Math.max(value, -largestInteger - 1), largestInteger + 1);
-  };
-  const [most, least] = [largestInteger, -largestInteger];
-  const min = Math.max(least, Math.ceil(bound("minimum", least)), Math.floor(bound("exclusiveMinimum", least - 1)) + 1);
-  const max = Math.min(most, Math.floor(bound("maximum", most)), Math.ceil(bound("exclusiveMaximum", most + 1)) - 1);
-  if (min === least && max === most) return read(anyInteger);
-  if (min > max) throw fail(path, `no integer is from ${min} to ${max}`);
-  return choice(...integersBetween({ min, max }).map(read));
 }
 
 /** The values of `enum` or `const`, of the types that are allowed. */

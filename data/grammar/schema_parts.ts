@@ -9,11 +9,11 @@ import { isObject, type JsonObject } from "../tokenizer/json_object.ts";
 
 /** Keywords by the type of value that they speak of. */
 const keywordsByType: Readonly<Record<string, readonly string[]>> = {
-  object: ["properties", "required", "additionalProperties"],
-  array: ["items", "minItems", "maxItems"],
+  object: ["properties", "required", "additionalProperties", "propertyNames"],
+  array: ["items", "prefixItems", "minItems", "maxItems"],
   string: ["minLength", "maxLength"],
+  number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
   integer: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
-  number: [],
   boolean: [],
   null: [],
 };
@@ -40,17 +40,21 @@ export function keysOf(schema: JsonObject, path: string): string[] {
   const keys = Object.keys(schema).filter((key) => !annotations.has(key) && schema[key] !== undefined);
   for (const key of keys) {
     if (others.includes(key)) continue;
-    const owner = Object.keys(keywordsByType).find((type) => keywordsByType[type]!.includes(key));
-    if (owner === undefined) throw fail(`${path}/${key}`, "this keyword is not supported");
+    const owners = Object.keys(keywordsByType).filter((type) => keywordsByType[type]!.includes(key));
+    if (owners.length === 0) throw fail(`${path}/${key}`, "this keyword is not supported");
     const types = typesOf(schema, path);
-    const speaks = types === undefined || types.includes(owner);
-    if (!speaks) throw fail(`${path}/${key}`, `it is not supported for ${types.join(" and ")}`);
+    if (types !== undefined && !owners.some((type) => types.includes(type))) {
+      throw fail(`${path}/${key}`, `it is not supported for ${types.join(" and ")}`);
+    }
   }
   checkObject(schema, path);
   return keys;
 }
 
-function checkObject({ properties, required }: JsonObject, path: string): void {
+function checkObject({ properties, required, propertyNames: names }: JsonObject, path: string): void {
+  const anyName = names === undefined || names === true ||
+    isObject(names) && Object.entries(names).every(([key, value]) => key === "type" && value === "string");
+  if (!anyName) throw fail(`${path}/propertyNames`, 'it is not supported but for { "type": "string" }');
   if (properties !== undefined && !isObject(properties)) throw fail(`${path}/properties`, "it is no object");
   if (required === undefined) return;
   if (!Array.isArray(required) || required.some((name) => typeof name !== "string")) {

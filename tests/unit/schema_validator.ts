@@ -35,12 +35,19 @@ export function findInvalid(value: Json, schema: Json, root: Json = schema): str
     if (value < ((all["minimum"] as number) ?? -Infinity) || value > ((all["maximum"] as number) ?? Infinity)) {
       return bad("range");
     }
+    const [over, under] = [
+      all["exclusiveMinimum"] as number ?? -Infinity,
+      all["exclusiveMaximum"] as number ?? Infinity,
+    ];
+    if (value <= over || value >= under) return bad("exclusive range");
   }
   if (Array.isArray(value)) {
     if (value.length < ((all["minItems"] as number) ?? 0) || value.length > ((all["maxItems"] as number) ?? Infinity)) {
       return bad("items");
     }
-    return value.map((item: Json) => findInvalid(item, all["items"] ?? true, root)).find((problem) => problem);
+    const first = (all["prefixItems"] ?? []) as Json[];
+    return value.map((item: Json, i) => findInvalid(item, first[i] ?? all["items"] ?? true, root))
+      .find((problem) => problem);
   }
   if (typeof value !== "object" || value === null) return undefined;
   const missing = ((all["required"] as string[]) ?? []).find((name) => !Object.hasOwn(value, name));
@@ -80,6 +87,9 @@ export function randomSchema(seed: number): Json {
       () => ({ type: "integer" }),
       () => ({ type: "integer", minimum: below(400) - 300, maximum: 100 + below(4000) }),
       () => ({ type: "number" }),
+      () => ({ type: "number", minimum: below(90) / 8 - 5, maximum: 8 + below(50) / 8 }),
+      () => ({ type: "number", exclusiveMinimum: below(3) - 2, exclusiveMaximum: 1 + below(2) }),
+      () => ({ type: ["number", "null"], maximum: below(30) - 15 }),
       () => ({ type: "boolean" }),
       () => ({ type: "null" }),
       () => ({ enum: ["red", "réd", "日本", 'a"b', 12, null, false, { a: [1] }, ["x", ""]].slice(below(5)) }),
@@ -93,6 +103,12 @@ export function randomSchema(seed: number): Json {
       () => ({ type: "object" }),
       () => ({ type: "array", items: schema(depth - 1), minItems: below(3), maxItems: 2 + below(4) }),
       () => ({ type: "array", items: schema(depth - 1) }),
+      () => ({
+        type: "array",
+        prefixItems: [schema(depth - 1), schema(0)],
+        ...pick<Schema>([{}, { items: schema(0) }]),
+      }),
+      () => ({ type: "object", propertyNames: { type: "string" }, additionalProperties: schema(depth - 1) }),
       () => ({ anyOf: [schema(depth - 1), schema(depth - 1)] }),
       () => ({ oneOf: [branch("circle", depth), branch("square", depth)] }),
       () => ({ oneOf: [{ type: "string" }, { type: "array", items: { $ref: "#/$defs/tree" } }] }),
