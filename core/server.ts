@@ -36,7 +36,7 @@ export interface ServedModel {
   /** The prompt that messages become. */
   render(
     messages: readonly Message[],
-    options?: Pick<ChatOptions, "openThinking" | "tools">,
+    options?: Pick<ChatOptions, "openThinking" | "tools" | "toolChoice">,
   ): { readonly text: string; readonly ids: Int32Array };
 }
 

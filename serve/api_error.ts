@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, ContextError, ImageError, PlaceholderError } from "../core/errors.ts";
+import { ConfigError, ContextError, ImageError, PlaceholderError, SchemaError } from "../core/errors.ts";
 
 /** What goes with an error. */
 export interface ApiErrorOptions {
@@ -68,6 +68,10 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ContextError) return new ApiError(error.message, { code: "context_length_exceeded" });
   if (error instanceof ImageError) return new ApiError(error.message, { param: "messages", code: "invalid_image" });
+  if (error instanceof SchemaError) {
+    const param = error.message.startsWith("Cannot call tool") ? "tools" : "response_format";
+    return new ApiError(error.message, { param, code: "invalid_schema" });
+  }
   const tellable = [ConfigError, PlaceholderError, RangeError].some((kind) => error instanceof kind);
   // An engine's own RangeError, of a stack for instance, says something else.
   if (tellable && /^Cannot /.test((error as Error).message)) return new ApiError((error as Error).message);

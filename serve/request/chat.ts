@@ -5,6 +5,7 @@
  */
 import type { ChatOptions } from "../../core/chat_events.ts";
 import type { Body } from "./body.ts";
+import { readFormat, readTools } from "./format.ts";
 import { type MessagesDraft, readMessages } from "./messages.ts";
 import { readSampling } from "./sampling.ts";
 
@@ -31,18 +32,20 @@ export interface ChatRequest extends Delivery {
  */
 export function readChatRequest(body: Body, vocabulary: number): ChatRequest {
   const messages = readMessages(body);
+  const responseFormat = readFormat(body);
+  const tools = readTools(body);
+  if (responseFormat !== undefined && responseFormat.type !== "text" && mustCall(tools)) {
+    throw body.error("response_format", "the answer has to be a call of a tool");
+  }
   const options: ChatOptions = {
     ...readSampling(body, vocabulary),
     ...readLogprobs(body),
+    ...tools,
+    responseFormat,
     openThinking: readThinking(body),
   };
-  readFormat(body);
-  body.only("tools", "empty");
-  body.only("tool_choice", "none", "auto");
-  body.only("functions", "empty");
+  for (const key of ["functions", "audio", "prediction", "web_search_options", "verbosity"]) body.only(key, "empty");
   body.only("function_call", "none", "auto");
-  body.boolean("parallel_tool_calls");
-  for (const key of ["audio", "prediction", "web_search_options", "verbosity", "json_schema"]) body.only(key);
   const modalities = body.raw("modalities");
   if (modalities !== undefined && JSON.stringify(modalities) !== '["text"]') {
     throw body.error("modalities", 'answers are ["text"]');
@@ -62,6 +65,10 @@ function readLogprobs(body: Body): Pick<ChatOptions, "logprobs" | "topLogprobs">
   return logprobs ? { logprobs, topLogprobs } : {};
 }
 
+function mustCall({ toolChoice = "auto" }: Pick<ChatOptions, "toolChoice">): boolean {
+  return toolChoice !== "auto" && toolChoice !== "none";
+}
+
 /** Whether to stream, and what to end with. */
 export function readDelivery(body: Body): Delivery {
   const stream = body.boolean("stream") ?? false;
@@ -73,14 +80,8 @@ export function readDelivery(body: Body): Delivery {
   return { stream, includeUsage };
 }
 
-function readFormat(body: Body): void {
-  const format = body.object("response_format");
-  format?.only("type", "text");
-  format?.end();
-}
-
 /** Whether the answer begins with thoughts: MiniMind's own words for it, and OpenAI's. */
-function readThinking(body: Body): boolean | undefined {
+export function readThinking(body: Body): boolean | undefined {
   const effort = body.choice("reasoning_effort", ["none", "minimal", "low", "medium", "high"]);
   const template = body.object("chat_template_kwargs");
   const open = template?.boolean("open_thinking") ?? template?.boolean("enable_thinking");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ChatPart, Message, Role } from "../../core/chat_events.ts";
+import type { ChatPart, Message, Role, ToolCall } from "../../core/chat_events.ts";
 import { ApiError } from "../api_error.ts";
 import { Body } from "./body.ts";
 import type { ImageReference } from "./images.ts";
@@ -40,21 +40,36 @@ export function readMessages(body: Body): MessagesDraft {
     fields.only("audio");
     fields.only("function_call");
     fields.only("annotations", "empty");
-    fields.only("tool_calls", "empty");
-    if (role === "tool") fields.text("tool_call_id");
+    const toolCalls = role === "assistant" ? readCalls(fields) : undefined;
+    const toolCallId = role === "tool" ? fields.text("tool_call_id") : undefined;
+    if (toolCalls === undefined) fields.only("tool_calls", "empty");
     fields.end();
-    return { role: role === "developer" ? "system" : role as Role, content };
+    return { role: role === "developer" ? "system" : role as Role, content, toolCalls, toolCallId };
   });
   return {
     images,
     withImages: (files) =>
-      drafts.map(({ role, content }) => ({
-        role,
+      drafts.map(({ content, ...message }) => ({
+        ...message,
         content: typeof content === "string" ? content : content.map((part): ChatPart => {
           return part.type === "text" ? part : { type: "image", image: files[part.image]! };
         }),
       })),
   };
+}
+
+function readCalls(fields: Body): ToolCall[] | undefined {
+  return fields.list("tool_calls")?.map((value, i) => {
+    const call = new Body(value, `${fields.place("tool_calls")}[${i}]`);
+    call.only("type", "function");
+    call.raw("index"); // of a stream's piece that was kept
+    const [id = "", made] = [call.text("id"), call.object("function")];
+    const [name, given = "{}"] = [made?.text("name"), made?.text("arguments")];
+    made?.end();
+    call.end();
+    if (name === undefined) throw call.error("function", "it has no name");
+    return { id, name, arguments: given };
+  });
 }
 
 function readContent(fields: Body, images: ImageReference[]): string | PartDraft[] {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ChatEvent } from "../../core/chat_events.ts";
+import type { ChatEvent, ToolCall } from "../../core/chat_events.ts";
 import { chatLogprobs } from "../answer/logprobs.ts";
 import { apiTimings, apiUsage, endsOf, type Finish } from "../answer/usage.ts";
 import { readChatRequest } from "../request/chat.ts";
@@ -45,15 +45,24 @@ function completion(ends: readonly Finish[], { id, created, model }: Head) {
     object: "chat.completion",
     created,
     model,
-    choices: ends.map(({ text, reason, logprobs }, index) => ({
+    choices: ends.map(({ text, reason, logprobs, toolCalls }, index) => ({
       index,
-      message: { role: "assistant", content: text, refusal: null },
+      message: {
+        role: "assistant",
+        content: text === "" && toolCalls !== undefined ? null : text,
+        refusal: null,
+        ...toolCalls && { tool_calls: toolCalls.map(apiCall) },
+      },
       logprobs: chatLogprobs(logprobs),
       finish_reason: reason,
     })),
     usage: apiUsage(ends),
     timings: apiTimings(ends[0]!),
   };
+}
+
+function apiCall({ id, name, arguments: given }: ToolCall) {
+  return { id, type: "function", function: { name, arguments: given } };
 }
 
 /** Of each answer the role, the pieces, the end; on demand the usage; and the word that it is over. */
@@ -67,14 +76,18 @@ async function* chunks(
     const logprobs = reason === null ? chatLogprobs(event.logprobs) : null;
     return { choices: [{ index: event.index, delta, logprobs, finish_reason: reason }] };
   };
-  const begun = new Set<number>();
+  /** Calls of each answer so far; an answer that is not in it has not begun. */
+  const calls = new Map<number, number>();
   const ends: Finish[] = [];
   for await (const event of events) {
     const { index } = event;
-    if (!begun.has(index)) yield chunk(choice({ index }, { role: "assistant", content: "" }));
-    begun.add(index);
+    const called = calls.get(index);
+    if (called === undefined) yield chunk(choice({ index }, { role: "assistant", content: "" }));
+    calls.set(index, (called ?? 0) + Number(event.type === "tool-call"));
     if (event.type === "text-delta") yield chunk(choice(event, { content: event.text }));
-    else if (event.type === "finish") {
+    else if (event.type === "tool-call") {
+      yield chunk(choice({ index }, { tool_calls: [{ index: called ?? 0, ...apiCall(event.toolCall) }] }));
+    } else {
       ends.push(event);
       yield chunk({ ...choice(event, {}, event.reason), timings: apiTimings(event) });
     }

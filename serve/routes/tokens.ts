@@ -4,6 +4,8 @@
  * @module
  */
 import type { Tokenizer } from "../../core/tokenizer.ts";
+import { readThinking } from "../request/chat.ts";
+import { readTools } from "../request/format.ts";
 import { readMessages } from "../request/messages.ts";
 import type { App } from "../hono.ts";
 import { bodyOf, type Serving } from "../serving.ts";
@@ -39,8 +41,9 @@ export function addTokenRoutes(app: App, serving: Serving): void {
     const body = await bodyOf(req.raw, serving);
     const { model } = engine.find(body.text("model"));
     const { images, withImages } = readMessages(body);
+    const options = { ...readTools(body), openThinking: readThinking(body) };
     body.end();
-    const { text } = model.render(withImages(images.map(() => new Blob())));
+    const { text } = model.render(withImages(images.map(() => new Blob())), options);
     return Response.json({ prompt: text });
   });
 }

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ChatTemplate } from "../../data/chat_template.ts";
+import { ChatModel } from "../../sdk/chat_model.ts";
 import { createServer } from "../../serve/mod.ts";
-import { eventsOf, loadTiny, redPixel, TestServer } from "./serving.ts";
+import { eventsOf, loadTiny, redPixel, Seen, TestServer } from "./serving.ts";
 
 const picture = (image_url: unknown) => [{
   role: "user",
@@ -104,6 +106,20 @@ Deno.test("fields that are wrong, unknown or not to be had are refused by name",
     [{ grammar: "root ::= x" }, "grammar"],
     [{ max_token: 5 }, "max_token"],
     [{ n: 0 }, "n"],
+    [{ response_format: {} }, "response_format.type"],
+    [{ response_format: { type: "xml" } }, "response_format.type"],
+    [{ response_format: { type: "json_schema" } }, "response_format.json_schema"],
+    [{ response_format: { type: "json_schema", json_schema: { name: "x" } } }, "response_format.json_schema.schema"],
+    [{ json_schema: { pattern: "x" } }, "response_format"],
+    [{ tools: [{ type: "function" }] }, "tools[0].function"],
+    [{ tools: [{ type: "web", function: { name: "x" } }] }, "tools[0].type"],
+    [{ tool_choice: "required" }, "tool_choice"],
+    [{ tool_choice: { type: "function", function: { name: "y" } } }, "tool_choice"],
+    [{ functions: [{ name: "x" }] }, "functions"],
+    [
+      { messages: [{ role: "assistant", content: null, tool_calls: [{ id: "a" }] }] },
+      "messages[0].tool_calls[0].function",
+    ],
     [{ n: 17 }, "n"],
     [{ presence_penalty: 3 }, "presence_penalty"],
     [{ logit_bias: { 9999: 1 } }, "logit_bias.9999"],
@@ -283,4 +299,69 @@ Deno.test("logit_bias, penalties and min_tokens reach the sampler", async () => 
   assertEquals(longer.json.at("usage.completion_tokens"), 5);
   const endless = await server.chat({ logit_bias: { [end]: 100 }, temperature: 0, ignore_eos: true });
   assertEquals(endless.json.at("choices.0.finish_reason"), "length");
+});
+
+Deno.test("response_format holds answers to JSON and to a schema, streaming or not", async () => {
+  await using server = await TestServer.start();
+  const schema = {
+    type: "object",
+    properties: { colour: { enum: ["red", "green"] }, count: { type: "integer", minimum: 0, maximum: 9 } },
+    required: ["colour", "count"],
+  };
+  for (const seed of [1, 2, 3]) {
+    const free = await server.chat({ seed, temperature: 1, max_tokens: 40, response_format: { type: "json_object" } });
+    assertEquals(typeof JSON.parse(String(free.json.at("choices.0.message.content"))), "object");
+    const format = { type: "json_schema", json_schema: { name: "seen", strict: true, schema } };
+    const held = await server.chat({ seed, temperature: 1, max_tokens: 60, response_format: format });
+    const value = JSON.parse(String(held.json.at("choices.0.message.content")));
+    assertEquals(Object.keys(value), ["colour", "count"]);
+    const bare = await server.chat({ seed, temperature: 1, max_tokens: 60, json_schema: schema, stream: true });
+    const text = eventsOf(bare.text).map((event) => event.at("choices.0.delta.content") ?? "").join("");
+    assertEquals(JSON.parse(text), value);
+  }
+});
+
+/** A template that prints tools and what they say. */
+const withTools =
+  "{% if tools %}{{ tools | tojson }}{% endif %}{% for message in messages %}<|im_start|>{{ message.role }}\n" +
+  "{{ message.content }}{% for call in message.tool_calls or [] %}{{ call | tojson }}{% endfor %}<|im_end|>\n{% endfor %}" +
+  "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+Deno.test("tools that must be called are called with arguments of their schema, streaming or not, and may answer", async () => {
+  await using model = await loadTiny();
+  const server = createServer();
+  await server.put(new ChatModel({ ...model.parts, template: new ChatTemplate(withTools) }));
+  const parameters = { type: "object", properties: { city: { enum: ["Paris", "Rome"] } }, required: ["city"] };
+  const tools = [{ type: "function", function: { name: "weather", description: "Tells it", parameters } }];
+  const ask = async (fields: object) => {
+    const request = new Request("http://localhost/v1/chat/completions", {
+      method: "POST",
+      body: JSON.stringify({ messages: [{ role: "user", content: "Hi" }], tools, max_tokens: 90, ...fields }),
+    });
+    return (await server.fetch(request)).text();
+  };
+  const answer = new Seen(JSON.parse(await ask({ tool_choice: "required" })));
+  assertEquals([answer.at("choices.0.finish_reason"), answer.at("choices.0.message.content")], ["tool_calls", null]);
+  const call = answer.at("choices.0.message.tool_calls.0") as {
+    id: string;
+    function: { name: string; arguments: string };
+  };
+  assertEquals(call.function.name, "weather");
+  assert(["Paris", "Rome"].includes(JSON.parse(call.function.arguments).city));
+  const choice = { type: "function", function: { name: "weather" } };
+  const events = eventsOf(await ask({ tool_choice: choice, stream: true }));
+  const delta = events.find((event) => event.at("choices.0.delta.tool_calls"))!;
+  assertEquals(delta.at("choices.0.delta.tool_calls.0.index"), 0);
+  assertEquals(delta.at("choices.0.delta.tool_calls.0.function.name"), "weather");
+  assertEquals(events.at(-2)!.at("choices.0.finish_reason"), "tool_calls");
+  const messages = [
+    { role: "user", content: "Hi" },
+    answer.at("choices.0.message"),
+    { role: "tool", tool_call_id: call.id, content: "Sunny" },
+  ];
+  const next = new Seen(JSON.parse(await ask({ messages, max_tokens: 4 })));
+  assertEquals(next.at("usage.completion_tokens"), 4);
+  const both = new Seen(JSON.parse(await ask({ tool_choice: "required", response_format: { type: "json_object" } })));
+  assertEquals(both.at("error.param"), "response_format");
+  await server[Symbol.asyncDispose]();
 });

@@ -3,7 +3,7 @@ import { redPixel, TestServer } from "../../unit/serving.ts";
 
 // Joined, so that these packages are none of the project's.
 const { default: OpenAI } = await import(["npm:openai", "6.49.0"].join("@"));
-const { generateText, streamText } = await import(["npm:ai", "6.0.326"].join("@"));
+const { generateObject, generateText, jsonSchema, streamText } = await import(["npm:ai", "6.0.326"].join("@"));
 const { createOpenAICompatible } = await import(["npm:@ai-sdk/openai-compatible", "2.0.92"].join("@"));
 
 const image = `data:image/gif;base64,${redPixel}`;
@@ -87,6 +87,31 @@ Deno.test("the openai client streams, with usage, and through its own helper", a
   assertEquals(helped, text);
   const completion = await server.client.completions.create({ model: "random", prompt: "ab", max_tokens: 3 });
   assertEquals(completion.usage.completion_tokens, 3);
+});
+
+Deno.test("the openai client and the AI SDK get answers of a JSON schema", async () => {
+  await using server = await listen();
+  const schema = { type: "object", properties: { colour: { enum: ["red", "green"] } }, required: ["colour"] };
+  const answer = await server.client.chat.completions.create({
+    model: "random",
+    messages: question,
+    max_tokens: 60,
+    response_format: { type: "json_schema", json_schema: { name: "seen", strict: true, schema } },
+  });
+  assert(["red", "green"].includes(JSON.parse(answer.choices[0].message.content).colour));
+  const provider = createOpenAICompatible({
+    name: "minimind",
+    baseURL: server.baseURL,
+    apiKey: "secret",
+    supportsStructuredOutputs: true,
+  });
+  const { object } = await generateObject({
+    model: provider("random"),
+    schema: jsonSchema(schema),
+    prompt: "Which colour is it?",
+    maxOutputTokens: 60,
+  });
+  assert(["red", "green"].includes(object.colour));
 });
 
 Deno.test("the openai client aborts a stream and an answer, and the server stops answering", async () => {
