@@ -15,6 +15,7 @@ import type { ServeOptions } from "./options.ts";
 import { chatRoute } from "./routes/chat.ts";
 import { completionsRoute } from "./routes/completions.ts";
 import { addModelRoutes } from "./routes/models.ts";
+import { addOllamaRoutes } from "./routes/ollama.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 import type { Serving } from "./serving.ts";
 
@@ -58,6 +59,7 @@ export function createServer(options: ServeOptions = {}): HonoServer {
   });
   addModelRoutes(app, serving);
   addTokenRoutes(app, serving);
+  addOllamaRoutes(app, serving);
   app.post("/v1/chat/completions", chatRoute(serving));
   app.post("/v1/completions", completionsRoute(serving));
   app.all("*", ({ req }) => {

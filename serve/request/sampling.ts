@@ -98,7 +98,8 @@ function readBias(body: Body, vocabulary: number): Record<number, number> | unde
 /** Most texts that end an answer. */
 const maxStops = 16;
 
-function readStop(body: Body): readonly string[] | undefined {
+/** Texts that end an answer: one, or a list. */
+export function readStop(body: Body): readonly string[] | undefined {
   const value = body.raw("stop");
   if (value === undefined) return undefined;
   const stops: unknown[] = [value].flat();
