@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parse, Template, tokenize } from "@huggingface/jinja";
+import type { Template } from "@huggingface/jinja";
 import { ConfigError } from "../core/errors.ts";
 import { markKeys } from "./chat/marks.ts";
 import type { Json } from "./chat/message.ts";
@@ -29,6 +29,15 @@ const maxRange = 100_000;
 /** Turns of loops and calls of macros in all: far more than any conversation needs, and a matter of seconds. */
 const maxTurns = 1_000_000;
 
+/** The library, as far as it is used. */
+type Jinja = Pick<typeof import("@huggingface/jinja"), "parse" | "Template" | "tokenize">;
+
+/** A program that has been read, and what it may use. */
+interface CompiledTemplate {
+  readonly template: Template;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 /** A chat template, ready to print. */
 export class ChatTemplate {
   /** The program's text. */
@@ -36,17 +45,24 @@ export class ChatTemplate {
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, string>>;
 
+  private constructor(source: string, { template, variables }: CompiledTemplate) {
+    this.source = source;
+    this.#template = template;
+    this.#variables = variables;
+  }
+
   /**
-   * Compiles a template. It may use `variables`, which hold the texts of special tokens such as `eos_token`.
+   * Compiles a template. It may use `variables`, which hold the texts of special tokens such as `eos_token`. The library
+   * that knows Jinja is loaded for the first one.
    *
    * @throws {ConfigError} if it is no Jinja
    */
-  constructor(source: string, variables: Readonly<Record<string, string>> = {}) {
-    this.source = source;
-    this.#variables = variables;
+  static async compile(source: string, variables: Readonly<Record<string, string>> = {}): Promise<ChatTemplate> {
+    const jinja: Jinja = await import("@huggingface/jinja");
     try {
-      this.#template = new Template(source);
-      rewrite(this.#template.parsed);
+      const template = new jinja.Template(source);
+      rewrite(template.parsed, jinja);
+      return new ChatTemplate(source, { template, variables });
     } catch (error) {
       throw new ConfigError(`Cannot read the chat template: ${messageOf(error)}`, { cause: error });
     }
@@ -81,7 +97,7 @@ export class ChatTemplate {
  *
  * @throws {ConfigError} if there is none, or it is no Jinja
  */
-export function parseChatTemplate(config: string): ChatTemplate {
+export async function parseChatTemplate(config: string): Promise<ChatTemplate> {
   const file = parseJsonObject(config, "tokenizer_config.json");
   const { chat_template: found } = file;
   const named = Array.isArray(found) ? found.find((entry) => isObject(entry) && entry["name"] === "default") : found;
@@ -91,7 +107,10 @@ export function parseChatTemplate(config: string): ChatTemplate {
   }
   const tokens = Object.keys(file).filter((key) => key.endsWith("_token"));
   const texts = tokens.map((key) => [key, tokenText(file[key])] as const);
-  return new ChatTemplate(source, Object.fromEntries(texts.filter((entry): entry is [string, string] => !!entry[1])));
+  return await ChatTemplate.compile(
+    source,
+    Object.fromEntries(texts.filter((entry): entry is [string, string] => !!entry[1])),
+  );
 }
 
 /** A node of a parsed template, as far as it has to be known here. */
@@ -125,23 +144,23 @@ const functions = {
  * own methods ignore the characters; `range`, loops and macros get a limit, for a program comes with a download; and
  * every loop prints the marks of what it goes over, if it has any.
  */
-function rewrite(value: unknown): void {
+function rewrite(value: unknown, jinja: Jinja): void {
   if (Array.isArray(value) || value instanceof Map) {
-    for (const element of value) rewrite(element);
+    for (const element of value) rewrite(element, jinja);
   } else if (isNode(value)) {
-    for (const field of Object.values(value)) rewrite(field);
+    for (const field of Object.values(value)) rewrite(field, jinja);
     if (value.type === "CallExpression" && isNode(value["callee"])) rewriteCall(value, value["callee"]);
     const { loopvar, body } = value;
     if ((value.type === "For" || value.type === "Macro") && Array.isArray(body)) {
       const named = value.type === "For" && isNode(loopvar) && loopvar.type === "Identifier";
-      const mark = (key: string) => named ? [printed(`${loopvar["value"]}["${key}"]`)] : [];
-      value["body"] = [printed("count_turn()"), ...mark(markKeys.begin), ...body, ...mark(markKeys.end)];
+      const mark = (key: string) => named ? [printed(`${loopvar["value"]}["${key}"]`, jinja)] : [];
+      value["body"] = [printed("count_turn()", jinja), ...mark(markKeys.begin), ...body, ...mark(markKeys.end)];
     }
   }
 }
 
 /** The node that prints an expression. */
-function printed(expression: string): unknown {
+function printed(expression: string, { parse, tokenize }: Jinja): unknown {
   return parse(tokenize(`{{ ${expression} }}`)).body[0]!;
 }
 

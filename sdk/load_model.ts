@@ -112,7 +112,7 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
   await files.prefetch([...wantedFiles(config, source), ...adapters.map(({ file }) => ({ name: file }))]);
   const texts = config.tokenizer === undefined ? source.tokenizer : await readTokenizer(config.tokenizer, files);
   if (texts === undefined) throw new ConfigError("Cannot load a model: the config names no tokenizer");
-  const tokenizer = parseTokenizer(texts);
+  const tokenizer = await parseTokenizer(texts);
   const { model } = await buildModel(config, { ...options, tokenId: (token) => idOf(tokenizer, token) });
   try {
     const plain = keptSources(source, given);
@@ -138,8 +138,8 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
       weights,
       tokenizer,
       template: texts.template === undefined
-        ? parseChatTemplate(texts.config)
-        : new ChatTemplate(texts.template, specialTexts(tokenizer)),
+        ? await parseChatTemplate(texts.config)
+        : await ChatTemplate.compile(texts.template, specialTexts(tokenizer)),
       preprocessor: preprocessorOf(model.encoder, given.encoder === undefined ? source.preprocessor : undefined),
       generation: config.generation ?? {},
       context,

@@ -50,8 +50,8 @@ export async function openRenderer(flags: RendererFlagValues): Promise<OpenedRen
   const base = folderUrl(Deno.cwd());
   const files = openFiles({ base, hub: () => openHub(flags) });
   if (model !== undefined) return await ofModel(model, files, base);
-  if (tokenizer !== undefined) return ofTexts(tokenizer, await readTexts(tokenizer, files));
-  return ofTexts(undefined, randomModelTokenizer());
+  if (tokenizer !== undefined) return await ofTexts(tokenizer, await readTexts(tokenizer, files));
+  return await ofTexts(undefined, randomModelTokenizer());
 }
 
 async function ofModel(name: string, files: Files, base: URL): Promise<OpenedRenderer> {
@@ -59,7 +59,7 @@ async function ofModel(name: string, files: Files, base: URL): Promise<OpenedRen
   const { config } = source;
   const texts = config.tokenizer === undefined ? source.tokenizer : await readTexts(config.tokenizer, files);
   if (texts === undefined) throw new TypeError(`Cannot read the tokenizer of "${name}": it has none`);
-  const tokenizer = parseTokenizer(texts);
+  const tokenizer = await parseTokenizer(texts);
   const context = { readFile: (path: string) => files.read(path), notice: () => {} };
   const tokenId = (token: string) => {
     const ids = tokenizer.encode(token);
@@ -71,18 +71,18 @@ async function ofModel(name: string, files: Files, base: URL): Promise<OpenedRen
   const generation = (options as { readonly generation?: unknown }).generation === 2 ? 2 : 3;
   const { placeholder } = model;
   const labels = generation === 2 ? "token" as const : "newline" as const;
-  const template = templateOf(texts, tokenizer);
+  const template = await templateOf(texts, tokenizer);
   return { name, tokenizer, renderer: new ChatRenderer({ tokenizer, template, placeholder, labels }), generation };
 }
 
 /** minimind-3v's tokenizer has a token for images; MiniMind2-V writes `@`. */
-function ofTexts(name: string | undefined, texts: TokenizerTexts): OpenedRenderer {
-  const tokenizer = parseTokenizer(texts);
+async function ofTexts(name: string | undefined, texts: TokenizerTexts): Promise<OpenedRenderer> {
+  const tokenizer = await parseTokenizer(texts);
   const pad = tokenizer.addedTokens.get("<|image_pad|>");
   const generation = pad === undefined ? 2 : 3;
   const renderer = new ChatRenderer({
     tokenizer,
-    template: templateOf(texts, tokenizer),
+    template: await templateOf(texts, tokenizer),
     placeholder: pad === undefined
       ? { marker: tokenizer.encode("@")[0]!, tokens: 196 }
       : { marker: pad.id, tokens: 64 },
@@ -91,10 +91,10 @@ function ofTexts(name: string | undefined, texts: TokenizerTexts): OpenedRendere
   return { name, tokenizer, renderer, generation };
 }
 
-function templateOf(texts: TokenizerTexts, { control }: Tokenizer): ChatTemplate {
-  if (texts.template === undefined) return parseChatTemplate(texts.config);
+async function templateOf(texts: TokenizerTexts, { control }: Tokenizer): Promise<ChatTemplate> {
+  if (texts.template === undefined) return await parseChatTemplate(texts.config);
   const tokens = Object.entries(control).flatMap(([key, token]) => token ? [[`${key}_token`, token.text]] : []);
-  return new ChatTemplate(texts.template, Object.fromEntries(tokens));
+  return await ChatTemplate.compile(texts.template, Object.fromEntries(tokens));
 }
 
 async function readTexts(folder: string, files: Files): Promise<TokenizerTexts> {

@@ -33,7 +33,7 @@ export async function readTokenizer({ folder, document }: Golden): Promise<TextT
   if (generation === undefined) throw new TypeError(`Cannot read a tokenizer of version "${version}": it is unknown`);
   const read = (file: string) => Deno.readTextFile(`${folder}/${version}/${file}`);
   const files = { tokenizer: await read("tokenizer.json"), config: await read("tokenizer_config.json") };
-  const [tokenizer, template] = [parseTokenizer(files), parseChatTemplate(files.config)];
+  const [tokenizer, template] = await Promise.all([parseTokenizer(files), parseChatTemplate(files.config)]);
   const { marker, labels } = generation;
   const renderer = (tokens: number) => {
     const placeholder = { marker: tokenizer.encode(marker)[0]!, tokens };

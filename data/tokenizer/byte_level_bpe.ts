@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BPE } from "@huggingface/tokenizers";
+import type { BPE } from "@huggingface/tokenizers";
 import type {
   AddedToken,
   ControlTokens,
@@ -15,9 +15,17 @@ import { bytesOfWord, wordPattern, writeBytes } from "./byte_level.ts";
 import { matchAny } from "./match_any.ts";
 import type { TokenizerSpec } from "./tokenizer_file.ts";
 
-/** Makes a tokenizer of what its files say. */
-export function createByteLevelBpe(spec: TokenizerSpec, control: ControlTokens): Tokenizer {
-  return new ByteLevelBpe(spec, control);
+/** Makes a tokenizer of what its files say. The library that merges is loaded when the first one is made. */
+export async function createByteLevelBpe(spec: TokenizerSpec, control: ControlTokens): Promise<Tokenizer> {
+  const { vocab, merges, ignoreMerges } = spec;
+  const { BPE } = await import("@huggingface/tokenizers");
+  const model = new BPE({
+    type: "BPE",
+    vocab: { ...vocab },
+    merges: merges.map(([first, second]): [string, string] => [first, second]),
+    ignore_merges: ignoreMerges,
+  });
+  return new ByteLevelBpe(spec, { control, model });
 }
 
 /** Words whose ids are kept. */
@@ -37,8 +45,9 @@ class ByteLevelBpe implements Tokenizer {
   /** Ids of words that came before, for texts are made of few: the library's own cache takes longer than all the rest. */
   readonly #known = new Map<string, readonly number[]>();
 
-  constructor({ vocab, merges, ignoreMerges, added }: TokenizerSpec, control: ControlTokens) {
+  constructor({ vocab, added }: TokenizerSpec, { control, model }: { control: ControlTokens; model: BPE }) {
     this.control = control;
+    this.#model = model;
     this.addedTokens = new Map(added.map((token) => [token.text, token]));
     this.#vocab = vocab;
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
@@ -51,12 +60,6 @@ class ByteLevelBpe implements Tokenizer {
     }
     this.#words = words;
     this.vocabulary = words.length;
-    this.#model = new BPE({
-      type: "BPE",
-      vocab: { ...vocab },
-      merges: merges.map(([first, second]): [string, string] => [first, second]),
-      ignore_merges: ignoreMerges,
-    });
   }
 
   encode(text: string, { parseSpecial = true }: EncodeTextOptions = {}): Int32Array {

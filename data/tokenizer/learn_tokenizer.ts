@@ -47,7 +47,7 @@ export interface LearntTokenizer extends TokenizerFiles {
  * import { learnTokenizer, parseTokenizer } from "../tokenizer.ts";
  *
  * const rows = ["a dog", "一只狗"].map((text) => ({ texts: [text], conversation: false }));
- * const tokenizer = parseTokenizer(await learnTokenizer(rows, { vocabularySize: 270 }));
+ * const tokenizer = await parseTokenizer(await learnTokenizer(rows, { vocabularySize: 270 }));
  * console.log(tokenizer.decode(tokenizer.encode("一只 dog"))); // 一只 dog
  * ```
  */
@@ -56,7 +56,7 @@ export async function learnTokenizer(
   { vocabularySize, minFrequency, added = [], chatTemplate = turnsTemplate }: LearnTokenizerOptions,
 ): Promise<LearntTokenizer> {
   const all = [...controlTokens, ...added];
-  const frame = frameOf(chatTemplate, all);
+  const frame = await frameOf(chatTemplate, all);
   const counts = new WordCounts();
   const seen = { rows: 0, conversations: 0 };
   for await (const { texts, conversation } of rows) {
@@ -77,7 +77,8 @@ export async function learnTokenizer(
 }
 
 /** What a template prints for a question and an answer, but for these two and all added tokens. */
-function frameOf(chatTemplate: string, added: readonly string[]): string[] {
+async function frameOf(chatTemplate: string, added: readonly string[]): Promise<string[]> {
   const messages = [{ role: "user", content: "" }, { role: "assistant", content: "" }];
-  return new ChatTemplate(chatTemplate).render(messages).split(matchAny(added)).filter((text) => text !== "");
+  const template = await ChatTemplate.compile(chatTemplate);
+  return template.render(messages).split(matchAny(added)).filter((text) => text !== "");
 }

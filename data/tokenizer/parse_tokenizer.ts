@@ -13,7 +13,7 @@ import { parseControlTokens, parseTokenizerFile, type TokenizerFiles } from "./t
  *
  * @throws {ConfigError} naming file and key
  */
-export function parseTokenizer({ tokenizer, config }: TokenizerFiles): Tokenizer {
+export async function parseTokenizer({ tokenizer, config }: TokenizerFiles): Promise<Tokenizer> {
   const spec = parseTokenizerFile(tokenizer);
-  return createByteLevelBpe(spec, parseControlTokens(config, spec.added));
+  return await createByteLevelBpe(spec, parseControlTokens(config, spec.added));
 }

@@ -28,7 +28,7 @@ Deno.test("tokenizer train writes files that load, encode and return every text,
       config: await Deno.readTextFile(`${folder}/own/tokenizer_config.json`),
     });
     const files = await read();
-    const tokenizer = parseTokenizer(files);
+    const tokenizer = await parseTokenizer(files);
     for (const caption of captions) assertEquals(tokenizer.decode(tokenizer.encode(caption)), caption);
 
     const again = await minimind([...train, "--vocab-size", "320"], { allow });

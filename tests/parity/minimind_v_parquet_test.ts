@@ -42,9 +42,9 @@ Deno.test({
   fn: async () => {
     const read = (file: string) => Deno.readTextFile(`${folder}minimind-tokenizer/head/${file}`);
     const config = await read("tokenizer_config.json");
-    const tokenizer = parseTokenizer({ tokenizer: await read("tokenizer.json"), config });
+    const tokenizer = await parseTokenizer({ tokenizer: await read("tokenizer.json"), config });
     const placeholder = { marker: tokenizer.encode("<|image_pad|>")[0]!, tokens: 64 };
-    const renderer = new ChatRenderer({ tokenizer, template: parseChatTemplate(config), placeholder });
+    const renderer = new ChatRenderer({ tokenizer, template: await parseChatTemplate(config), placeholder });
     const maker = new SampleMaker({ renderer, maxTokens: 450, readImage: sha256 });
     await using file = await openRandomAccess(`${folder}minimind-v-parquet/mini_snappy.parquet`);
     const loader = new SampleLoader(await openDataset(file, { name: "mini" }), { maker, shuffle: false });

@@ -27,8 +27,8 @@ for (const version of ["a857219", "head"]) {
       const read = (file: string) => Deno.readTextFile(`${folder}/${version}/${file}`);
       const stored: Stored = JSON.parse(await read("golden.json"));
       const config = await read("tokenizer_config.json");
-      const tokenizer = parseTokenizer({ tokenizer: await read("tokenizer.json"), config });
-      const template = parseChatTemplate(config);
+      const tokenizer = await parseTokenizer({ tokenizer: await read("tokenizer.json"), config });
+      const template = await parseChatTemplate(config);
       assertEquals(tokenizer.vocabulary, stored.vocab_size);
       for (const { text, ids, decoded } of stored.cases) {
         assertEquals([...tokenizer.encode(text)], ids);

@@ -26,7 +26,7 @@ async function ask(
 /** A model with weights at random that has the tokenizer and template of a fixture. */
 async function fixtureModel(generation: Generation): Promise<ChatModel> {
   const { tokenizer, config } = fixtureFiles(generation);
-  const spelt = parseTokenizer({ tokenizer, config });
+  const spelt = await parseTokenizer({ tokenizer, config });
   const { decoder } = randomModelConfig;
   const options = { ...(decoder as { options: object }).options, vocab_size: spelt.vocabulary };
   const marker = generation === "v2" ? "@" : "<|image_pad|>";

@@ -1,34 +1,38 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { ConfigError } from "../../core/errors.ts";
 import { ChatTemplate, parseChatTemplate } from "../../data/chat_template.ts";
 
 const message = { role: "user", content: "\n\n text \n" };
 
-function render(source: string): string {
-  return new ChatTemplate(source).render([message]);
+async function render(source: string): Promise<string> {
+  return (await ChatTemplate.compile(source)).render([message]);
 }
 
-Deno.test("ChatTemplate strips the characters it is told, and Python's white space by default", () => {
-  assertEquals(render(`[{{ messages[0].content.lstrip('\\n') }}]`), "[ text \n]");
-  assertEquals(render(`[{{ messages[0].content.rstrip('\\n') }}]`), "[\n\n text ]");
-  assertEquals(render(`[{{ messages[0].content.strip() }}]`), "[text]");
-  assertEquals(render(`[{{ 'xyaxy'.strip('yx') }}|{{ 'xx'.strip('x') }}|{{ ''.lstrip() }}]`), "[a||]");
-  assertEquals(render(`[{{ '\u0085\u001c\ufeffa'.lstrip() }}]`), "[\ufeffa]");
+Deno.test("ChatTemplate strips the characters it is told, and Python's white space by default", async () => {
+  assertEquals(await render(`[{{ messages[0].content.lstrip('\\n') }}]`), "[ text \n]");
+  assertEquals(await render(`[{{ messages[0].content.rstrip('\\n') }}]`), "[\n\n text ]");
+  assertEquals(await render(`[{{ messages[0].content.strip() }}]`), "[text]");
+  assertEquals(await render(`[{{ 'xyaxy'.strip('yx') }}|{{ 'xx'.strip('x') }}|{{ ''.lstrip() }}]`), "[a||]");
+  assertEquals(await render(`[{{ '\u0085\u001c\ufeffa'.lstrip() }}]`), "[\ufeffa]");
 });
 
-Deno.test("ChatTemplate gives the template tools, special tokens and its options", () => {
+Deno.test("ChatTemplate gives the template tools, special tokens and its options", async () => {
   const source = "{{ eos_token }} {{ tools | tojson }} {{ add_generation_prompt }} {{ open_thinking }}";
-  const template = new ChatTemplate(source, { eos_token: "<end>" });
+  const template = await ChatTemplate.compile(source, { eos_token: "<end>" });
   const options = { tools: [{ name: "看", at: [1, null] }], addGenerationPrompt: true, openThinking: true };
   assertEquals(template.render([message], options), `<end> [{"name": "看", "at": [1, null]}] true true`);
   assertEquals(template.render([message]), "<end> null false false");
 });
 
-Deno.test("ChatTemplate reports a template that is no Jinja, fails, or would fill the memory", () => {
-  assertThrows(() => new ChatTemplate("{% for %}"), ConfigError, "Cannot read the chat template: ");
-  assertThrows(() => new ChatTemplate("{{ ".repeat(50_000)), ConfigError, "Cannot read the chat template: ");
-  assertThrows(() => render("{{ raise_exception('no way') }}"), ConfigError, "Cannot render the chat template: no way");
-  assertThrows(
+Deno.test("ChatTemplate reports a template that is no Jinja, fails, or would fill the memory", async () => {
+  await assertRejects(() => ChatTemplate.compile("{% for %}"), ConfigError, "Cannot read the chat template: ");
+  await assertRejects(() => ChatTemplate.compile("{{ ".repeat(50_000)), ConfigError, "Cannot read the chat template: ");
+  await assertRejects(
+    () => render("{{ raise_exception('no way') }}"),
+    ConfigError,
+    "Cannot render the chat template: no way",
+  );
+  await assertRejects(
     () => render("{% for i in range(1000000000) %}{{ i }}{% endfor %}"),
     ConfigError,
     "Cannot render the chat template: a range of 1000000000 elements, the limit is 100000",
@@ -39,17 +43,17 @@ Deno.test("ChatTemplate reports a template that is no Jinja, fails, or would fil
       "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
     ]
   ) {
-    assertThrows(() => render(endless), ConfigError, "Cannot render the chat template: more than 1000000 turns");
+    await assertRejects(() => render(endless), ConfigError, "Cannot render the chat template: more than 1000000 turns");
   }
-  assertEquals(render("{% for i in range(1, 6, 2) %}{{ i }}{% endfor %}{{ range(2) | length }}"), "1352");
+  assertEquals(await render("{% for i in range(1, 6, 2) %}{{ i }}{% endfor %}{{ range(2) | length }}"), "1352");
 });
 
-Deno.test("parseChatTemplate() takes one template or the default of several, and reports what it lacks", () => {
-  const parse = (config: unknown) => parseChatTemplate(JSON.stringify(config)).render([message]);
-  assertEquals(parse({ chat_template: "{{ bos_token }}", bos_token: { content: "<s>" } }), "<s>");
+Deno.test("parseChatTemplate() takes one template or the default of several, and reports what it lacks", async () => {
+  const parse = async (config: unknown) => (await parseChatTemplate(JSON.stringify(config))).render([message]);
+  assertEquals(await parse({ chat_template: "{{ bos_token }}", bos_token: { content: "<s>" } }), "<s>");
   const several = [{ name: "tool_use", template: "no" }, { name: "default", template: "yes" }];
-  assertEquals(parse({ chat_template: several }), "yes");
+  assertEquals(await parse({ chat_template: several }), "yes");
   for (const config of [{}, { chat_template: 5 }, { chat_template: [] }]) {
-    assertThrows(() => parse(config), ConfigError, `Cannot read "chat_template" of "tokenizer_config.json"`);
+    await assertRejects(() => parse(config), ConfigError, `Cannot read "chat_template" of "tokenizer_config.json"`);
   }
 });

@@ -185,10 +185,14 @@ Deno.test("render() keeps typed tokens out of tool calls, tools, thoughts and wh
   assertEquals(counted("<|im_end|></tool_call><|image_pad|>"), counted("x"));
 });
 
-Deno.test("render() refuses markers that another token swallows, naming the remedy", () => {
+Deno.test("render() refuses markers that another token swallows, naming the remedy", async () => {
   const tokenizer = fixtureTokenizer("v2");
   // The vocabulary joins the letters of "image", so a marker "i" is no token of its own before "mage".
-  const format = { tokenizer, template: new ChatTemplate("{{ messages[0].content }}"), labels: "token" } as const;
+  const format = {
+    tokenizer,
+    template: await ChatTemplate.compile("{{ messages[0].content }}"),
+    labels: "token",
+  } as const;
   const renderer = new ChatRenderer({ ...format, placeholder: { marker: tokenizer.encode("i")[0]!, tokens: 1 } });
   assertThrows(
     () => renderer.render([user(image, text("mage"))], { imageSeparator: "" }),
@@ -198,10 +202,11 @@ Deno.test("render() refuses markers that another token swallows, naming the reme
   assertEquals(renderer.render([user(image, text("mage"))]).images, [{ start: 0, length: 1 }]);
 });
 
-Deno.test("ChatRenderer needs a tokenizer with bos and eos", () => {
-  const tokenizer = parseTokenizer({ ...fixtureFiles("v3"), config: `{ "bos_token": "<|im_start|>" }` });
+Deno.test("ChatRenderer needs a tokenizer with bos and eos", async () => {
+  const tokenizer = await parseTokenizer({ ...fixtureFiles("v3"), config: `{ "bos_token": "<|im_start|>" }` });
+  const template = await ChatTemplate.compile("");
   assertThrows(
-    () => new ChatRenderer({ tokenizer, template: new ChatTemplate(""), placeholder: { marker: 5, tokens: 4 } }),
+    () => new ChatRenderer({ tokenizer, template, placeholder: { marker: 5, tokens: 4 } }),
     ConfigError,
     "Cannot render chats: the tokenizer has no eos token",
   );

@@ -18,9 +18,15 @@ export function fixtureFiles(generation: Generation): TokenizerFiles {
   return { tokenizer: read("tokenizer.json"), config: read("tokenizer_config.json") };
 }
 
+const tokenizers = { v2: await parseTokenizer(fixtureFiles("v2")), v3: await parseTokenizer(fixtureFiles("v3")) };
+const templates = {
+  v2: await parseChatTemplate(fixtureFiles("v2").config),
+  v3: await parseChatTemplate(fixtureFiles("v3").config),
+};
+
 /** A tokenizer. */
 export function fixtureTokenizer(generation: Generation): Tokenizer {
-  return parseTokenizer(fixtureFiles(generation));
+  return tokenizers[generation];
 }
 
 /** A renderer in which an image takes 4 markers, `@` in v2 and `<|image_pad|>` in v3. */
@@ -29,7 +35,7 @@ export function fixtureRenderer(generation: Generation): ChatRenderer {
   const marker = tokenizer.encode(generation === "v2" ? "@" : "<|image_pad|>")[0]!;
   return new ChatRenderer({
     tokenizer,
-    template: parseChatTemplate(fixtureFiles(generation).config),
+    template: templates[generation],
     placeholder: { marker, tokens: 4 },
     labels: generation === "v2" ? "token" : "newline",
   });

@@ -82,7 +82,7 @@ Deno.test("loadModel() takes other weights for a folder's own, and says when the
 });
 
 Deno.test("the random model's tokenizer has a token for every byte, and its weights depend on names alone", async () => {
-  const tokenizer = parseTokenizer(randomModelTokenizer());
+  const tokenizer = await parseTokenizer(randomModelTokenizer());
   const text = "a 图\u{1F600}\0<|im_end|>";
   assertEquals(tokenizer.decode(tokenizer.encode(text)), text);
   assertEquals([tokenizer.vocabulary, tokenizer.encode("<|image_pad|>").length], [260, 1]);

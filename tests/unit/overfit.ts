@@ -77,7 +77,7 @@ const question = { role: "user", content: [{ type: "image" }, { type: "text", te
 export async function overfit(items: readonly Captioned[], options: OverfitOptions): Promise<Overfitted> {
   const { encoder, rows: count, tokens, epochs } = options;
   await using backend = await createWasmBackend({ threads: options.threads });
-  const { model, renderer, tokenizer } = assemble(options);
+  const { model, renderer, tokenizer } = await assemble(options);
   const weights = drawWeights(backend, model);
   const trainable = trainableParameters(options.policy, [...weights.keys()]);
   const sizes = { rows: count, tokens, images: count };
@@ -134,8 +134,8 @@ export async function overfit(items: readonly Captioned[], options: OverfitOptio
   return { before, after, answers, prepared: images.counts.prepared };
 }
 
-function assemble({ encoder, tokenizer: files, decoder: config }: OverfitOptions) {
-  const tokenizer = parseTokenizer(files);
+async function assemble({ encoder, tokenizer: files, decoder: config }: OverfitOptions) {
+  const tokenizer = await parseTokenizer(files);
   const known: number[] = Object.values(JSON.parse(files.tokenizer).model.vocab);
   const added = [...tokenizer.addedTokens.values()].map(({ id }) => id);
   const vocabulary = Math.max(...known, ...added) + 1;
@@ -144,7 +144,7 @@ function assemble({ encoder, tokenizer: files, decoder: config }: OverfitOptions
   const marker = tokenizer.encode("<|image_pad|>")[0]!;
   const placeholder = { marker, tokens: encoder.output.tokens, match: "run" } as const;
   const model = createModel({ encoder, projector, decoder, placeholder });
-  const renderer = new ChatRenderer({ tokenizer, template: parseChatTemplate(files.config), placeholder });
+  const renderer = new ChatRenderer({ tokenizer, template: await parseChatTemplate(files.config), placeholder });
   return { model, renderer, tokenizer };
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ConfigError } from "../../core/errors.ts";
 import { StreamingDecoder } from "../../core/tokenizer.ts";
 import { parseTokenizer } from "../../data/tokenizer.ts";
@@ -50,11 +50,11 @@ Deno.test("decode() and bytesOf() name an id that the vocabulary does not have",
   assertEquals(tokenizer.decode([]), "");
 });
 
-Deno.test("control holds the tokens that the config names, as a string or as an object", () => {
+Deno.test("control holds the tokens that the config names, as a string or as an object", async () => {
   const { bos, eos, pad } = tokenizer.control;
   assertEquals([bos?.text, eos?.text, pad?.text], ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]);
   const config = JSON.stringify({ eos_token: "<|im_end|>", pad_token: null });
-  assertEquals(parseTokenizer({ ...files, config }).control, { bos: undefined, eos, pad: undefined });
+  assertEquals((await parseTokenizer({ ...files, config })).control, { bos: undefined, eos, pad: undefined });
 });
 
 Deno.test("StreamingDecoder gives whole characters only, and leaves special tokens out", () => {
@@ -73,7 +73,7 @@ Deno.test("StreamingDecoder.flush() shows a character that was cut off, and star
   assertEquals([...ids].map((id) => decoder.push(id)).join(""), "😀");
 });
 
-Deno.test("parseTokenizer() names file and key of whatever is wrong", () => {
+Deno.test("parseTokenizer() names file and key of whatever is wrong", async () => {
   const vocab = JSON.parse(files.tokenizer).model.vocab;
   const token = { id: 600, content: "<x>", special: true };
   const cases: [values: Record<string, unknown>, message: string][] = [
@@ -96,28 +96,39 @@ Deno.test("parseTokenizer() names file and key of whatever is wrong", () => {
     [{ "added_tokens": Array(20_000).fill(token) }, `there are 20000, the limit is 16384`],
   ];
   for (const [values, message] of cases) {
-    assertThrows(() => parseTokenizer({ ...files, tokenizer: withValues(values) }), ConfigError, message);
+    await assertRejects(() => parseTokenizer({ ...files, tokenizer: withValues(values) }), ConfigError, message);
   }
   const { ["a"]: _, ...withoutA } = vocab;
   const lacking = withValues({ "model.vocab": withoutA, "model.merges": [] });
-  assertThrows(() => parseTokenizer({ ...files, tokenizer: lacking }), ConfigError, `it lacks byte 97, written "a"`);
+  await assertRejects(
+    () => parseTokenizer({ ...files, tokenizer: lacking }),
+    ConfigError,
+    `it lacks byte 97, written "a"`,
+  );
 });
 
-Deno.test("parseTokenizer() refuses what is no JSON object, and keys that come twice", () => {
+Deno.test("parseTokenizer() refuses what is no JSON object, and keys that come twice", async () => {
   const refuse = (tokenizer: string, message: string) =>
-    assertThrows(() => parseTokenizer({ ...files, tokenizer }), ConfigError, message);
-  refuse("", `Cannot read "tokenizer.json": it is not JSON`);
-  refuse(files.tokenizer.slice(0, -20), `Cannot read "tokenizer.json": it is not JSON`);
-  refuse("[]", `Cannot read "tokenizer.json": it is not a JSON object`);
-  refuse(files.tokenizer.replace('"a":', '"b": 9,\n"a":'), `Cannot read "tokenizer.json": it has the key "b" twice`);
+    assertRejects(() => parseTokenizer({ ...files, tokenizer }), ConfigError, message);
+  await refuse("", `Cannot read "tokenizer.json": it is not JSON`);
+  await refuse(files.tokenizer.slice(0, -20), `Cannot read "tokenizer.json": it is not JSON`);
+  await refuse("[]", `Cannot read "tokenizer.json": it is not a JSON object`);
+  await refuse(
+    files.tokenizer.replace('"a":', '"b": 9,\n"a":'),
+    `Cannot read "tokenizer.json": it has the key "b" twice`,
+  );
   const config = (value: unknown) => ({ ...files, config: JSON.stringify(value) });
-  assertThrows(() => parseTokenizer({ ...files, config: "{" }), ConfigError, `Cannot read "tokenizer_config.json"`);
-  assertThrows(
+  await assertRejects(
+    () => parseTokenizer({ ...files, config: "{" }),
+    ConfigError,
+    `Cannot read "tokenizer_config.json"`,
+  );
+  await assertRejects(
     () => parseTokenizer(config({ eos_token: "</s>" })),
     ConfigError,
     `Cannot read "eos_token" of "tokenizer_config.json": "</s>" is no added token`,
   );
-  assertThrows(
+  await assertRejects(
     () => parseTokenizer(config({ clean_up_tokenization_spaces: true })),
     ConfigError,
     `Cannot read "clean_up_tokenization_spaces" of "tokenizer_config.json": true is not supported`,

@@ -100,7 +100,7 @@ Deno.test("learnTokenizer() gives files whose tokenizer returns every text as it
   const learnt = await learnTokenizer(rows, { vocabularySize: 500, added: ["<think>"] });
   assertEquals([learnt.rows, learnt.vocabulary], [rows.length, 500]);
   assertEquals(await learnTokenizer(rows, { vocabularySize: 500, added: ["<think>"] }), learnt);
-  const tokenizer = parseTokenizer(learnt);
+  const tokenizer = await parseTokenizer(learnt);
   assertEquals(tokenizer.vocabulary, 500);
   let tokens = 0;
   for (const text of [...corpus(), "Ünïcödé 😀 \u0000\ufeff 한국어 \r\n\t  x", "<|im_end|><think>"]) {
@@ -118,7 +118,7 @@ Deno.test("learnTokenizer() gives files whose tokenizer returns every text as it
   assertEquals(addedTokens.get("<think>"), { id: 4, text: "<think>", special: false });
   const renderer = new ChatRenderer({
     tokenizer,
-    template: parseChatTemplate(learnt.config),
+    template: await parseChatTemplate(learnt.config),
     placeholder: { marker: 3, tokens: 2 },
   });
   const chat = renderer.render([{ role: "user", content: [{ type: "image" }, { type: "text", text: "dog?" }] }], {
@@ -136,7 +136,7 @@ Deno.test("learnTokenizer() learns the words of a chat template along, and refus
     vocabularySize: 300,
     chatTemplate: "{% for m in messages %}{{ 'Speaker' + m.content }}{% endfor %}",
   };
-  const tokenizer = parseTokenizer(await learnTokenizer(rows, options));
+  const tokenizer = await parseTokenizer(await learnTokenizer(rows, options));
   assertEquals(tokenizer.encode("Speaker").length, 1);
   const refused = () => learnTokenizer(rows, { vocabularySize: 300, chatTemplate: "{% for %}" });
   await assertRejects(refused, ConfigError, "Cannot read the chat template");
