@@ -54,9 +54,18 @@ export interface Backend extends AsyncDisposable {
    * @throws {TypeError} if the device cannot hold the type
    */
   alloc(spec: StorageSpec): Storage;
+  /**
+   * Told how many bytes are about to be allocated, so that memory can be made ready beside what the caller does until
+   * then. Left out where it would gain nothing.
+   */
+  reserve?(bytes: number): void;
   /** Gives a storage back; programs bound to it must not run again. */
   free(storage: Storage): void;
-  /** Copies numbers in C order into a storage, from element `offset` (0) on; a matrix only whole. */
+  /**
+   * Copies numbers in C order into a storage, from element `offset` (0) on; a matrix only whole. A {@link Backend.view}
+   * that a matrix is written from may still be read after the call; whoever fills it again asks for the view again, which
+   * waits.
+   */
   write(storage: Storage, data: HostData, offset?: number): void;
   /**
    * The numbers of an f32 storage in rows, where the host can reach them: to fill it without a copy. They are where

@@ -18,6 +18,8 @@ export interface SourceTensor {
    * elements, may be used for it: fresh memory costs more time than the reading.
    */
   toFloat32(scratch?: Float32Array): Float32Array;
+  /** Whether another tensor is the same place of the same file, so that nobody has to compare them. Default false. */
+  sharesNumbers?(other: SourceTensor): boolean;
 }
 
 /** Tensors of a checkpoint by name. */
@@ -105,14 +107,22 @@ function originsOf(
   return [...parameters].map(([name, { shape }]) => ({ name, shape, source: values.get(name)?.source }));
 }
 
-/** Memory that tensors pass through: the backend's own where it can be reached, which saves a copy. */
+/**
+ * Memory that tensors pass through: the backend's own where it can be reached, which saves a copy. Two of them in turn,
+ * for one may still be read while the next tensor comes in.
+ */
 function reserveScratch(backend: Backend, count: number): Disposable & { numbers(): Float32Array } {
   if (backend.view === undefined) {
     const numbers = new Float32Array(count);
     return { numbers: () => numbers, [Symbol.dispose]() {} };
   }
-  const storage = backend.alloc({ name: "scratch", dtype: "f32", shape: [count], layout: "rows" });
-  return { numbers: () => backend.view!(storage), [Symbol.dispose]: () => backend.free(storage) };
+  const alloc = () => backend.alloc({ name: "scratch", dtype: "f32", shape: [count], layout: "rows" });
+  const storages = [alloc(), alloc()] as const;
+  let turn = 0;
+  return {
+    numbers: () => backend.view!(storages[turn = 1 - turn]!),
+    [Symbol.dispose]: () => storages.forEach((storage) => backend.free(storage)),
+  };
 }
 
 /** Every parameter of the plans, once. */
@@ -192,6 +202,7 @@ function indexSources(sources: readonly TensorSource[], complaints: Complaints):
 }
 
 function sameBits(a: SourceTensor, b: SourceTensor): boolean {
+  if (a === b || a.sharesNumbers?.(b)) return true;
   const bits = (tensor: SourceTensor) => {
     const { buffer, byteOffset, length } = tensor.toFloat32();
     return new Uint32Array(buffer, byteOffset, length);

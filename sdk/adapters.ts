@@ -87,6 +87,7 @@ export async function addAdapters(
   sources: ReadonlyMap<string, TensorSource>,
   { adapters, files, model }: AddAdaptersOptions,
 ): Promise<Map<string, TensorSource>> {
+  if (adapters.length === 0) return new Map(sources);
   const parameters = planParameters(model).storages;
   let added = new Map(sources);
   for (const { file, scale } of adapters) {

@@ -8,7 +8,7 @@ import { adaptersOf, type ModelConfig, parseConfig, partOf } from "../core/confi
 import { isGraphEncoder, type VisionEncoder } from "../core/encoder.ts";
 import { ConfigError } from "../core/errors.ts";
 import { globPattern } from "../core/glob.ts";
-import { bindModel } from "../core/model_plans.ts";
+import { bindModel, planParameters } from "../core/model_plans.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
 import type { Plugin, PluginContext } from "../core/plugin.ts";
 import type { Registry } from "../core/registry.ts";
@@ -114,6 +114,9 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
   if (texts === undefined) throw new ConfigError("Cannot load a model: the config names no tokenizer");
   const tokenizer = await parseTokenizer(texts);
   const { model } = await buildModel(config, { ...options, tokenId: (token) => idOf(tokenizer, token) });
+  // Workers make room for the weights while the rest is read and checked.
+  const bytes = planParameters(model).parameterBytes;
+  making.then((backend) => backend.reserve?.(bytes), () => {});
   try {
     const plain = keptSources(source, given);
     for (const name of weightNames(config)) plain.set(name, await readWeights(name, files));

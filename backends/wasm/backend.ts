@@ -14,7 +14,13 @@ import { mostPieces } from "./pieces.ts";
 import { readNumbers, WasmProgram, WasmStorage, writeNumbers } from "./program.ts";
 import { scratchBytes } from "./scratch.ts";
 import { TILE_BYTES } from "./sizes.ts";
-import type { ThreadPool } from "./thread_pool.ts";
+import type { Run, ThreadPool } from "./thread_pool.ts";
+
+/** Bytes that one command touches: its parts are what a thread does before it asks for more. */
+const touchedAtOnce = 2 ** 25;
+
+/** Words of the longest list that runs beside the caller: touching all of the memory. */
+const longestList = 2 ** 32 / touchedAtOnce * 8 + 1;
 
 /** Memory and kernels of the processor. */
 export class WasmBackend implements Backend {
@@ -23,7 +29,10 @@ export class WasmBackend implements Backend {
   readonly #heap: Heap;
   readonly #pool: ThreadPool;
   readonly #grain: number;
-  #packing: number | undefined;
+  /** Address of the list of what goes on beside the caller. */
+  #beside: number | undefined;
+  /** Where the numbers lie that are being packed. */
+  #source: number | undefined;
   #scratch = { address: 0, stride: 0 };
 
   /** Use `createWasmBackend`, which chooses the kernels and starts the threads. */
@@ -52,20 +61,41 @@ export class WasmBackend implements Backend {
     return new WasmStorage(spec, this.#heap.alloc(count * 4));
   }
 
+  /**
+   * Lets the workers touch the memory that the next blocks come from: the first touch of each page takes longer than
+   * what is written there, and threads that read files leave a core free.
+   */
+  reserve(bytes: number): void {
+    if (this.#pool.threads === 1 || bytes <= 0) return;
+    const from = this.#heap.reserve(bytes);
+    const commands: number[] = [];
+    for (let at = 0; at < bytes; at += touchedAtOnce) {
+      commands.push(8, 0, mostPieces, Opcode.touch, 0, 0, from + at, Math.min(touchedAtOnce, bytes - at));
+    }
+    this.#begin(Int32Array.of(...commands, 0));
+  }
+
   /** Gives a block back. */
   free(storage: Storage): void {
+    this.#pool.finish();
     this.#heap.free(own(storage).release());
   }
 
-  /** Copies numbers in C order into a block; a matrix is packed. */
+  /** Copies numbers in C order into a block; a matrix is packed, by the workers while the caller goes on. */
   write(storage: Storage, data: HostData, offset = 0): void {
     const { spec, address } = own(storage);
     checkWrite(spec, data, { offset, whole: false });
-    if (spec.layout === "rows") return writeNumbers(this.#heap, address + 4 * offset, data);
+    if (spec.layout === "rows") {
+      this.#release(storage);
+      return writeNumbers(this.#heap, address + 4 * offset, data);
+    }
     const inside = data.buffer === this.#heap.memory.buffer;
     const from = inside ? data.byteOffset : this.#heap.alloc(data.byteLength);
     if (!inside) writeNumbers(this.#heap, from, data);
-    this.#pack(from, address, matrixExtents(spec));
+    this.#begin(Int32Array.of(10, 0, mostPieces, Opcode.pack, 0, 0, from, address, ...matrixExtents(spec), 0));
+    this.#source = from;
+    if (inside && this.#pool.threads > 1) return;
+    this.#pool.finish();
     if (!inside) this.#heap.free(from);
   }
 
@@ -75,12 +105,14 @@ export class WasmBackend implements Backend {
     if (spec.layout !== "rows" || spec.dtype !== "f32") {
       throw new TypeError(`Cannot view "${spec.name}": only f32 in rows can be viewed`);
     }
+    this.#release(storage);
     return this.#heap.views.floats.subarray(address / 4, address / 4 + elementCount(spec.shape));
   }
 
   /** Copies a block to the host in C order. */
   read(storage: Storage): Promise<HostData> {
     const { spec, address } = own(storage);
+    this.#pool.finish();
     return Promise.resolve(readNumbers(this.#heap, address, spec));
   }
 
@@ -96,18 +128,31 @@ export class WasmBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** On all threads, for the memory is new and the first touch of each page takes longer than the packing. */
-  #pack(from: number, to: number, [n, k]: readonly [number, number]): void {
-    const command = Int32Array.of(10, 0, mostPieces, Opcode.pack, 0, 0, from, to, n, k, 0);
-    this.#packing ??= this.#heap.alloc(command.byteLength);
-    writeNumbers(this.#heap, this.#packing, command);
+  /** Waits until no matrix is packed from a storage any more. */
+  #release(storage: Storage): void {
+    const { spec, address } = own(storage);
+    const inside = this.#source !== undefined && this.#source >= address &&
+      this.#source < address + 4 * elementCount(spec.shape);
+    if (inside) this.#pool.finish();
+  }
+
+  /** Lets the workers run commands while the caller goes on. */
+  #begin(commands: Int32Array): void {
+    this.#pool.finish();
+    this.#source = undefined;
+    this.#beside ??= this.#heap.alloc(4 * longestList);
+    writeNumbers(this.#heap, this.#beside, commands);
     this.#reserveScratch(TILE_BYTES);
-    this.#run(this.#packing);
+    this.#pool.begin(this.#runOf(this.#beside));
   }
 
   #run(list: number): void {
+    this.#pool.run(this.#runOf(list));
+  }
+
+  #runOf(list: number): Run {
     const { address, stride } = this.#scratch;
-    this.#pool.run({ list, scratch: address + TILE_BYTES, scratchStride: stride });
+    return { list, scratch: address + TILE_BYTES, scratchStride: stride };
   }
 
   /** Scratch is shared by all programs: it only ever grows, when a program is loaded. */

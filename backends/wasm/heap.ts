@@ -77,6 +77,16 @@ export class Heap {
     return address;
   }
 
+  /**
+   * Address from which the next `bytes` come, as far as no block that was given back has room. None of them is used yet.
+   *
+   * @throws {RangeError} if the memory cannot grow that far
+   */
+  reserve(bytes: number): number {
+    this.#grow(this.#end + bytes);
+    return this.#end;
+  }
+
   /** Gives a block back. */
   free(address: number): void {
     const size = this.#sizes.get(address);

@@ -18,8 +18,10 @@ export interface WorkerLike {
 
 /** The kernels as WebAssembly exports them. */
 export interface KernelExports {
-  /** Runs the list of the control block. */
-  run(control: number): void;
+  /** Lets workers begin with the list of the control block. */
+  begin(control: number): void;
+  /** Takes part in it until it is done. */
+  finish(control: number): void;
 }
 
 /** What a run needs. */
@@ -91,6 +93,7 @@ export class ThreadPool implements Disposable {
   readonly #workers: (WorkerLike | undefined)[] = [];
   readonly #startedAt: number[] = [];
   #control: Int32Array<ArrayBufferLike> | undefined;
+  #begun = false;
 
   /** Prepares a pool of the caller alone. */
   constructor(
@@ -136,18 +139,34 @@ export class ThreadPool implements Disposable {
   }
 
   /** Runs a command list on every thread that is there; returns when it is done. */
-  run({ list, scratch, scratchStride }: Run): void {
+  run(run: Run): void {
+    this.begin(run);
+    this.finish();
+  }
+
+  /** Lets the workers begin with a command list, after the one before. Without workers all of it is left to do. */
+  begin({ list, scratch, scratchStride }: Run): void {
+    this.finish();
     this.#restart();
     const control = this.#block;
     control[FIELD.list] = list;
     control[FIELD.threads] = 1 + this.#workers.filter((_, i) => this.#state(i) !== ABSENT).length;
     control[FIELD.scratch] = scratch;
     control[FIELD.scratchStride] = scratchStride;
-    this.#kernels.run(CONTROL);
+    this.#kernels.begin(CONTROL);
+    this.#begun = true;
   }
 
-  /** Stops the workers. */
+  /** Does what is left of the list that was begun, if one was, and waits for the workers. */
+  finish(): void {
+    if (!this.#begun) return;
+    this.#begun = false;
+    this.#kernels.finish(CONTROL);
+  }
+
+  /** Stops the workers, after what was begun. */
   [Symbol.dispose](): void {
+    this.finish();
     this.#workers.forEach((_, i) => Atomics.store(this.#block, FIELD.workers + i, STOP));
     Atomics.notify(this.#block, FIELD.number);
     for (const worker of this.#workers) worker?.terminate();

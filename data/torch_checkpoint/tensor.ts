@@ -80,6 +80,13 @@ export class TorchTensor implements SourceTensor {
     return readFloat32(this.#inOrder(), this.dtype, scratch);
   }
 
+  /** Whether another tensor is the same view of the same storage, as PyTorch saves tied weights. */
+  sharesNumbers(other: SourceTensor): boolean {
+    if (!(other instanceof TorchTensor) || other.#storage !== this.#storage) return false;
+    const numbers = ({ offset, shape, stride }: StridedLayout) => [offset, ...shape, ...stride].join();
+    return numbers(other.#layout) === numbers(this.#layout);
+  }
+
   #inOrder(): ByteSource {
     if (elementCount(this.shape) === 0) return byteSource(new Uint8Array());
     const source = this.#storage.elements(this.#layout.offset, spanOf(this.#layout));

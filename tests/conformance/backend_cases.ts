@@ -62,6 +62,43 @@ export const contractCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "write() of matrices from views in turn takes what was there when it was called",
+    async check(backend) {
+      if (backend.view === undefined) return;
+      const [n, k] = [301, 1021];
+      const rows = [0, 1].map((i) => backend.alloc({ name: `x${i}`, dtype: "f32", shape: [n * k], layout: "rows" }));
+      const written = Array.from({ length: 6 }, (_, i) => ({
+        matrix: backend.alloc({ name: `w${i}`, dtype: "f32", shape: [n, k], layout: "matrix" }),
+        data: noise(i, n * k),
+      }));
+      for (const [i, { matrix, data }] of written.entries()) {
+        const from = rows[i % 3 % 2]!; // once the same one twice in a row
+        if (i === 5) backend.write(from, data);
+        else backend.view(from).set(data);
+        backend.write(matrix, backend.view(from));
+      }
+      for (const { matrix, data } of written) expectNumbers(await backend.read(matrix), data);
+      for (const storage of [...rows, ...written.map(({ matrix }) => matrix)]) backend.free(storage);
+    },
+  },
+  {
+    title: "reserve(), where there is one, changes nothing of what is allocated next",
+    async check(backend) {
+      if (backend.reserve === undefined) return;
+      for (const bytes of [0, 1, 100_000_000]) {
+        backend.reserve(bytes);
+        const filled = backend.alloc({ name: "x", dtype: "f32", shape: [1_000_003], layout: "rows" });
+        const empty = backend.alloc({ name: "y", dtype: "i32", shape: [1_000_003], layout: "rows" });
+        const data = noise(bytes, 1_000_003);
+        backend.write(filled, data);
+        expectNumbers(await backend.read(filled), data);
+        expectNumbers(await backend.read(empty), new Int32Array(1_000_003));
+        backend.free(filled);
+        backend.free(empty);
+      }
+    },
+  },
+  {
     title: "write() starts at the offset and leaves the rest",
     async check(backend) {
       const storage = backend.alloc({ name: "x", dtype: "i32", shape: [7], layout: "rows" });

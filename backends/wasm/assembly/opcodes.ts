@@ -78,4 +78,6 @@ export enum Opcode {
   addPartials,
   /** Rows of a weight into panels. */
   pack,
+  /** The first touch of memory that nobody has used. */
+  touch,
 }

@@ -1,4 +1,5 @@
-// The way of a weight's numbers into the layout that products read. Loading a model is mostly this.
+// The way of a weight's numbers into the layout that products read. Loading a model is mostly this, and mostly the first
+// touch of the memory that it goes to.
 import { share, transpose4 } from "./simd";
 
 /** Rows [N,K] → panels [N/8][K][8], the last one filled up with zeros. Threads own panels. */
@@ -26,4 +27,14 @@ export function pack(x: usize, y: usize, n: i32, k: i32, thread: i32, threads: i
       }
     }
   }
+}
+
+/** Bytes of a page of any system, or a part of one. */
+const PAGE: usize = 4096;
+
+/** Has the system find memory for `bytes` from `x` on. What another thread writes there at the same time stays. */
+export function touch(x: usize, bytes: i32, thread: i32, threads: i32): void {
+  const pages = <i32>((<usize>bytes + PAGE - 1) / PAGE);
+  const last = share(pages, 1, thread + 1, threads);
+  for (let page = share(pages, 1, thread, threads); page < last; page++) atomic.add<i32>(x + <usize>page * PAGE, 0);
 }

@@ -35,7 +35,7 @@ import { layerNorm, rmsNorm, rope } from "./norm";
 import { normBackward, normWeightBackward, ropeBackward } from "./norm_backward";
 import { Opcode } from "./opcodes";
 import { adamw, addPartials, clipFactor, sumOfSquares } from "./optimiser";
-import { pack } from "./pack";
+import { pack, touch } from "./pack";
 import { cacheWrite, gatherRows, patches, prepend, slice, splice, takeRow } from "./rows";
 import { sample } from "./sample";
 import { unfold, unfoldBackward } from "./unfold";
@@ -71,8 +71,8 @@ function partsOf(command: usize, threads: i32): i32 {
   return useful < threads ? useful : min(PARTS, useful / threads) * threads;
 }
 
-/** Runs the list of the control block; workers that are there help. Returns when all is done. */
-export function run(control: usize): void {
+/** Lets the workers that are there begin with the list of the control block. */
+export function begin(control: usize): void {
   const threads = load<i32>(control + THREADS);
   let total = 0;
   for (let command = <usize>load<u32>(control + LIST), length = load<i32>(command); length != 0; length = load<i32>(command)) {
@@ -85,9 +85,13 @@ export function run(control: usize): void {
   atomic.store<i32>(control + DONE, 0);
   atomic.store<i64>(control + TICKET, <i64>number << 32);
   if (threads > 1) atomic.notify(control + NUMBER, -1);
+}
+
+/** Takes part in what was begun. Returns when all is done. */
+export function finish(control: usize): void {
   const mayWait = load<i32>(control + MAY_WAIT) != 0;
-  walk(control, 0, number, mayWait);
-  awaitDone(control, total, mayWait);
+  walk(control, 0, load<i32>(control + RUN), mayWait);
+  awaitDone(control, load<i32>(control + TOTAL), mayWait);
   atomic.store<i32>(control + NUMBER, 0);
 }
 
@@ -343,6 +347,8 @@ function executeBackward(opcode: i32, a: usize, scratch: usize, t: i32, w: i32):
       return sumOfSquares(p(a, 0), p(a, 1), n(a, 2), t, w);
     case Opcode.pack:
       return pack(p(a, 0), p(a, 1), n(a, 2), n(a, 3), t, w);
+    case Opcode.touch:
+      return touch(p(a, 0), n(a, 1), t, w);
     case Opcode.addPartials:
       if (t == 0) addPartials(p(a, 0), p(a, 1));
       return;
