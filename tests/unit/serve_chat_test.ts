@@ -330,7 +330,7 @@ const withTools =
 Deno.test("tools that must be called are called with arguments of their schema, streaming or not, and may answer", async () => {
   await using model = await loadTiny();
   const server = createServer();
-  await server.put(new ChatModel({ ...model.parts, template: new ChatTemplate(withTools) }));
+  await server.put(new ChatModel({ ...model.parts, template: await ChatTemplate.compile(withTools) }));
   const parameters = { type: "object", properties: { city: { enum: ["Paris", "Rome"] } }, required: ["city"] };
   const tools = [{ type: "function", function: { name: "weather", description: "Tells it", parameters } }];
   const ask = async (fields: object) => {
