@@ -101,7 +101,8 @@ export interface ChatOptions extends GenerationConfig {
   readonly responseFormat?: ResponseFormat | undefined;
   /**
    * Tools the model may call, in OpenAI's form: `{ type: "function", function: { name, description, parameters } }`, with
-   * a JSON schema of the parameters. Default none.
+   * a JSON schema of the parameters. Once a call has begun, it is held to a tool's name and JSON where any of the tools has
+   * `strict: true`, and to the parameters of those that have. Default none.
    */
   readonly tools?: readonly Json[] | undefined;
   /** Whether they are called; a call that must be is held to the tool's parameters. Default `auto`. */

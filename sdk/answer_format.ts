@@ -34,14 +34,31 @@ export class AnswerFormats {
    * @throws {TypeError} if the options contradict each other, or a tool is none
    */
   grammar({ responseFormat, tools, toolChoice }: FormatOptions): Grammar | undefined {
-    const key = JSON.stringify([responseFormat, toolChoice, tools]);
+    const key = JSON.stringify(["answer", responseFormat, toolChoice, tools]);
+    return this.#grammar(key, () => answerRule({ responseFormat, tools, toolChoice }));
+  }
+
+  /**
+   * The grammar of what follows `<tool_call>` in an answer of any form; undefined where no tool is `strict`.
+   *
+   * @throws {SchemaError} if a strict tool has parameters that calls cannot be held to
+   */
+  calls({ tools = [], toolChoice = "auto" }: FormatOptions): Grammar | undefined {
+    if (toolChoice !== "auto" || !tools.some((tool) => functionOf(tool).strict)) return undefined;
+    return this.#grammar(JSON.stringify(["calls", tools]), () => {
+      const called = tools.map(functionOf);
+      return choice(...called.map((tool) => callRule(tool.strict ? tool : { ...tool, parameters: undefined })));
+    });
+  }
+
+  #grammar(key: string, makeRule: () => Rule | undefined): Grammar | undefined {
     const known = this.#kept.get(key);
     if (known !== undefined) {
       this.#kept.delete(key); // and put back as the one used last
       this.#kept.set(key, known);
       return known;
     }
-    const rule = answerRule({ responseFormat, tools, toolChoice });
+    const rule = makeRule();
     if (rule === undefined) return undefined;
     this.#trie ??= new TokenTrie(this.#tokenizer);
     const grammar = new Grammar(rule, this.#trie);
@@ -72,7 +89,8 @@ function answerRule({ responseFormat: format, tools = [], toolChoice = "auto" }:
     if (format !== undefined && format.type !== "text") {
       throw new TypeError(`Cannot use both responseFormat "${format.type}" and a tool call: an answer has one form`);
     }
-    return choice(...tools.filter((_, i) => named === undefined || names[i] === named).map(callRule));
+    const called = tools.map(functionOf).filter(({ name }) => named === undefined || name === named);
+    return sequence(text(callBegin), choice(...called.map(callRule)));
   }
   switch (format?.type) {
     case undefined:
@@ -87,10 +105,17 @@ function answerRule({ responseFormat: format, tools = [], toolChoice = "auto" }:
   }
 }
 
-/** The text of a tool's call. */
-function callRule(tool: Json): Rule {
-  const { name, parameters } = functionOf(tool);
-  const before = text(`${callBegin}\n{"name": ${JSON.stringify(name)}, "arguments": `);
+/** A tool, as far as calls concern it. */
+interface ToolFunction {
+  readonly name: string;
+  readonly parameters: Json | undefined;
+  /** Whether calls of it are held to its parameters in any case. */
+  readonly strict: boolean;
+}
+
+/** The text of a tool's call after its beginning. */
+function callRule({ name, parameters }: ToolFunction): Rule {
+  const before = text(`\n{"name": ${JSON.stringify(name)}, "arguments": `);
   try {
     const given = parameters === undefined ? anyObject : schemaRule(parameters);
     return sequence(before, given, text(`}\n${callEnd}`));
@@ -100,11 +125,12 @@ function callRule(tool: Json): Rule {
   }
 }
 
-/** Name and parameters of a tool, in OpenAI's form or bare. @throws {TypeError} if it has no name */
-function functionOf(tool: Json): { readonly name: string; readonly parameters: Json | undefined } {
+/** What a tool says, in OpenAI's form or bare. @throws {TypeError} if it has no name */
+function functionOf(tool: Json): ToolFunction {
   const inner: unknown = isObject(tool) ? tool["function"] ?? tool : undefined;
   if (!isObject(inner) || typeof inner["name"] !== "string" || inner["name"] === "") {
     throw new TypeError(`Cannot offer tool ${JSON.stringify(tool)}: it has no name`);
   }
-  return { name: inner["name"], parameters: inner["parameters"] as Json | undefined };
+  const { name, parameters, strict } = inner;
+  return { name, parameters: parameters as Json | undefined, strict: strict === true };
 }

@@ -21,8 +21,8 @@ export interface AnswerOptions {
   readonly prompt: GenerateOptions;
   /** Ids to text. */
   readonly tokenizer: Tokenizer;
-  /** Keeps the answer in its form, if it has one. */
-  readonly constraint: GrammarConstraint | undefined;
+  /** Keeps the answer in a form, whole. */
+  readonly form: GrammarConstraint | undefined;
   /** Texts that end the answer. */
   readonly stop: readonly string[];
   /** Whether it may call tools. */
@@ -36,7 +36,7 @@ export interface AnswerOptions {
 /** Draws an answer and tells it in events. */
 export async function* streamAnswer(
   generator: TokenGenerator,
-  { index, prompt, tokenizer, constraint, stop, callsTools, usage, clock }: AnswerOptions,
+  { index, prompt, tokenizer, form, stop, callsTools, usage, clock }: AnswerOptions,
 ): AsyncGenerator<ChatEvent, void, void> {
   const stops = new StopTexts(stop);
   const decoder = new StreamingDecoder(tokenizer);
@@ -63,7 +63,7 @@ export async function* streamAnswer(
     passed += piece.length;
     return reader?.push(piece) ?? (piece === "" ? [] : [{ text: piece }]);
   };
-  for await (const token of generator.tokens({ ...prompt, constraint, onPrefill })) {
+  for await (const token of generator.tokens({ ...prompt, onPrefill })) {
     count++;
     ended = prompt.stopIds?.includes(token.id) === true;
     const decoded = decoder.push(token.id);
@@ -76,8 +76,7 @@ export async function* streamAnswer(
   const end = stops.found ? passed : Infinity;
   yield* tell(rest.length === 0 && likely?.hasUpTo(end) ? [{ text: "" }] : rest, end);
   clock.mark("decodeMs");
-  const stopped = ended || stops.found || constraint !== undefined;
-  const whole = stopped && constraint?.shortened !== true;
+  const whole = form === undefined ? ended || stops.found : !form.shortened;
   yield {
     type: "finish",
     index,

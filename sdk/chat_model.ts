@@ -16,12 +16,13 @@ import type { ChatTemplate } from "../data/chat_template.ts";
 import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
 import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
 import type { ChatEvent, ChatOptions, Json, Message } from "../core/chat_events.ts";
-import { type Grammar, GrammarConstraint } from "../data/grammar/mod.ts";
+import { type Grammar, GrammarConstraint, TriggeredConstraint } from "../data/grammar/mod.ts";
 import { AnswerFormats, offeredTools } from "./answer_format.ts";
 import { streamAnswer } from "./answer_stream.ts";
 import { Clock } from "./clock.ts";
 import { contentKey, ImageCache } from "./image_cache.ts";
 import { mergeEvents } from "./merge_events.ts";
+import { callBegin } from "./tool_calls.ts";
 import { imagesOf, templateMessage, textsOfTools } from "./template_messages.ts";
 
 /** What a chat model is made of. */
@@ -101,14 +102,14 @@ export class ChatModel implements AsyncDisposable {
    */
   async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, void> {
     this.#check(options);
-    const grammar = this.#formats.grammar(options);
+    const [grammar, calls] = [this.#formats.grammar(options), this.#formats.calls(options)];
     const clock = new Clock();
     const rendered = this.render(messages, options);
     this.#roomAfter(rendered.ids);
     clock.mark("prefillMs");
     const images = await this.#embedAll(imagesOf(messages), { signal: options.signal, clock });
     const index = imageIndex(rendered, this.parts.model.placeholder);
-    yield* this.#answers({ ids: rendered.ids, images, index }, { ...options, grammar, clock });
+    yield* this.#answers({ ids: rendered.ids, images, index }, { ...options, grammar, calls, clock });
   }
 
   /**
@@ -189,7 +190,7 @@ export class ChatModel implements AsyncDisposable {
   /** What comes after a prompt: `n` answers. */
   #answers(prompt: PromptOptions, options: AnswersOptions): AsyncGenerator<ChatEvent, void, void> {
     const { model, tokenizer } = this.parts;
-    const { n = 1, stop = [], grammar, clock } = options;
+    const { n = 1, stop = [], grammar, calls, clock } = options;
     const callsTools = offeredTools(options) !== undefined;
     const usage = {
       promptTokens: prompt.ids.length,
@@ -198,9 +199,11 @@ export class ChatModel implements AsyncDisposable {
     const answers = Array.from({ length: n }, (_, index) => {
       const wanted = this.#wanted(prompt, options, index);
       const { stopIds = [] } = wanted;
+      const form = grammar && new GrammarConstraint(grammar, { tokenizer, stopIds });
+      const constraint = form ??
+        (calls && new TriggeredConstraint(calls, { tokenizer, stopIds, trigger: callBegin }));
       return streamAnswer(this.#generator, {
-        ...{ index, prompt: wanted, tokenizer, stop, callsTools, usage },
-        constraint: grammar && new GrammarConstraint(grammar, { tokenizer, stopIds }),
+        ...{ index, prompt: { ...wanted, constraint }, tokenizer, form, stop, callsTools, usage },
         clock: clock.fork(),
       });
     });
@@ -304,7 +307,10 @@ export class ChatModel implements AsyncDisposable {
 
 /** How a prompt is answered. */
 interface AnswersOptions extends ChatOptions {
+  /** What the answer has to follow. */
   readonly grammar: Grammar | undefined;
+  /** What calls of tools in it have to follow. */
+  readonly calls?: Grammar | undefined;
   readonly clock: Clock;
 }
 

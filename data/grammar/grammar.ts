@@ -69,6 +69,15 @@ export class Grammar {
     this.start = this.#position((threads) => this.#push(rule, undefined, threads));
   }
 
+  /** Tokens that a text needs at least to be complete; Infinity if it cannot be. */
+  needAt({ threads, complete }: Position): number {
+    if (complete) return 0;
+    const needs = threads.map(({ automaton, state, rest }) =>
+      this.#trie.distance(automaton, state) + (rest?.need ?? 0)
+    );
+    return Math.min(...needs);
+  }
+
   /**
    * By id the tokens that a text needs at least after it, `[V]`; {@link forbidden} where the id must not come. While a
    * text is not complete, some id lowers what it needs by 1.

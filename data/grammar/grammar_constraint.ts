@@ -45,6 +45,16 @@ export class GrammarConstraint implements TokenConstraint {
     return this.#shortened;
   }
 
+  /** Whether nothing more that comes can complete it. */
+  get lost(): boolean {
+    return this.need === Infinity;
+  }
+
+  /** Tokens that it needs at least to be complete. */
+  get need(): number {
+    return this.#grammar.needAt(this.#position);
+  }
+
   restrict(bias: Float32Array, left: number): void {
     const needs = this.#grammar.needs(this.#position);
     const stops = this.#options.stopIds.map((id): [number, number] => [id, bias[id] ?? 0]);
@@ -59,6 +69,11 @@ export class GrammarConstraint implements TokenConstraint {
 
   accept(id: number): void {
     if (this.#options.stopIds.includes(id)) this.#stopped = true;
-    else this.#position = this.#grammar.advance(this.#position, this.#options.tokenizer.bytesOf(id));
+    else this.read(this.#options.tokenizer.bytesOf(id));
+  }
+
+  /** Takes bytes. */
+  read(bytes: Uint8Array): void {
+    this.#position = this.#grammar.advance(this.#position, bytes);
   }
 }

@@ -116,6 +116,31 @@ Deno.test("chat() calls the tool that toolChoice asks for, with arguments of its
   }
 });
 
+Deno.test("chat() holds calls that the model begins to the parameters of strict tools", async () => {
+  await using model = await fixtureModel("v3");
+  const begin = model.parts.tokenizer.encode("<tool_call>");
+  assertEquals(begin.length, 1);
+  const named = (tool: Json, strict: boolean): Json => {
+    const { function: own } = tool as { function: Readonly<Record<string, Json>> };
+    return { type: "function", function: { ...own, strict } };
+  };
+  const [weather, now] = [named(tools[0]!, true), named(tools[1]!, false)];
+  const { parameters } = (weather as { function: { parameters: Json } }).function;
+  let calls = 0, others = 0;
+  for (let seed = 0; seed < 6; seed++) {
+    const options = { tools: [weather, now], logitBias: { [begin[0]!]: 6 }, maxNewTokens: 150, seed };
+    const { events, finish } = await ask(model, options);
+    for (const { name, arguments: given } of finish.toolCalls ?? []) {
+      assert(["get_weather", "now"].includes(name));
+      if (name === "get_weather") assertEquals(findInvalid(JSON.parse(given) as Json, parameters), undefined);
+      calls++;
+    }
+    assertEquals(finish.reason === "tool_calls", finish.toolCalls !== undefined);
+    others += events.filter(({ type }) => type === "text-delta").length;
+  }
+  assert(calls > 3 && others > 0, `${calls} calls and ${others} pieces of text`);
+});
+
 Deno.test("render() prints tools, calls and what tools say; templates that do not know them are refused", async () => {
   await using model = await fixtureModel("v3");
   const toolCalls = [{ id: "call_1", name: "get_weather", arguments: '{"place": "Oslo"}' }];
