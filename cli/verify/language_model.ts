@@ -7,6 +7,7 @@ import { bindModel, planParameters } from "../../core/model_plans.ts";
 import { PlaceholderError } from "../../core/errors.ts";
 import type { VisionLanguageModel } from "../../core/model.ts";
 import { spliceIndex } from "../../core/placeholders.ts";
+import type { SourceTensor } from "../../core/weights.ts";
 import { type Batch, placeImages } from "./batch.ts";
 import { checkBatch, type ExpectedLosses } from "./batch_checks.ts";
 import { createCaseModel, generationOf } from "./case_model.ts";
@@ -46,7 +47,7 @@ async function* run(golden: Golden, context: VerifyContext): AsyncGenerator<Chec
   await using backend = await context.createBackend();
 
   const file = await findTensors(golden, "weights.safetensors");
-  const source = new Map(file?.left ?? manifestSource(manifest));
+  const source = new Map<string, SourceTensor>(file?.left ?? manifestSource(manifest));
   const weights = bindModel(backend, model, { sources: [source] });
   yield* checkManifest(manifest, { plan: planParameters(model), file });
 
