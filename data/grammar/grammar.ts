@@ -44,6 +44,15 @@ export interface Position {
 /** Positions whose tokens are kept. */
 const maxPositions = 512;
 
+/** Frames that are kept. */
+const maxFrames = 65_536;
+
+/**
+ * Ways to read a text that are followed after a token: of each kind those that need least. To leave others out leaves
+ * out texts, where a grammar reads the same ones in many ways, and lets no wrong one in.
+ */
+const maxThreads = 1024;
+
 /** What `needs` has for a token that must not come. */
 export const forbidden = 0xffff;
 
@@ -56,6 +65,7 @@ export class Grammar {
   readonly #trie: TokenTrie;
   readonly #needs = new Map<Rule, number>();
   readonly #frames = new Map<string, Frame>();
+  #framesMade = 0;
   readonly #rules = new Map<Rule, number>();
   readonly #automata = new Map<Automaton, number>();
   readonly #after = new Map<Frame | undefined, Position>();
@@ -72,10 +82,7 @@ export class Grammar {
   /** Tokens that a text needs at least to be complete; Infinity if it cannot be. */
   needAt({ threads, complete }: Position): number {
     if (complete) return 0;
-    const needs = threads.map(({ automaton, state, rest }) =>
-      this.#trie.distance(automaton, state) + (rest?.need ?? 0)
-    );
-    return Math.min(...needs);
+    return threads.reduce((least, thread) => Math.min(least, this.#needOfThread(thread)), Infinity);
   }
 
   /**
@@ -110,7 +117,31 @@ export class Grammar {
         return complete;
       });
     }
-    return current;
+    return current.threads.length > maxThreads ? this.#thin(current) : current;
+  }
+
+  #thin({ threads, complete }: Position): Position {
+    const groups = new Map<string, Thread[]>(); // that differ only in what is left after them
+    for (const thread of threads.toSorted((a, b) => this.#needOfThread(a) - this.#needOfThread(b))) {
+      const key = this.#keyOf({ ...thread, rest: undefined });
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [thread]);
+      else group.push(thread);
+    }
+    const share = Math.ceil(maxThreads / groups.size);
+    const kept = [...groups.values()].flatMap((group) => group.slice(0, share));
+    return this.#position((all) => {
+      for (const thread of kept) all.set(this.#keyOf(thread), thread);
+      return complete;
+    });
+  }
+
+  #needOfThread({ automaton, state, rest }: Thread): number {
+    return this.#trie.distance(automaton, state) + (rest?.need ?? 0);
+  }
+
+  #keyOf({ automaton, state, rest }: Thread): string {
+    return `${numberOf(automaton, this.#automata)},${state},${rest?.id ?? ""}`;
   }
 
   /** Notes for each token below a node what a text needs after it, along one way to read it. */
@@ -145,7 +176,7 @@ export class Grammar {
   /** Adds a way to read on, and what may follow at once. Whether the text is complete then. */
   #add(thread: Thread, threads: Map<string, Thread>): boolean {
     const { automaton, state, rest } = thread;
-    const key = `${numberOf(automaton, this.#automata)},${state},${rest?.id ?? ""}`;
+    const key = this.#keyOf(thread);
     if (threads.has(key)) return false; // what it adds was added, and told
     if (!automaton.stuck(state)) threads.set(key, thread);
     return automaton.accepts(state) && this.#pop(rest, threads);
@@ -186,12 +217,17 @@ export class Grammar {
     return this.#push(done === 0 ? first : next, this.#frame(rule, { done: more, rest }), threads) || complete;
   }
 
+  #forget(): void {
+    for (const known of [this.#frames, this.#after, this.#positions]) known.clear();
+  }
+
   #frame(rule: Frame["rule"], { done, rest }: Pick<Frame, "done" | "rest">): Frame {
     const key = `${numberOf(rule, this.#rules)},${done},${rest?.id ?? ""}`;
     const known = this.#frames.get(key);
     if (known !== undefined) return known;
     const need = this.#needOf(rule, done) + (rest?.need ?? 0);
-    const frame = { id: this.#frames.size, need, rule, done, rest };
+    const frame = { id: this.#framesMade++, need, rule, done, rest };
+    if (this.#frames.size === maxFrames) this.#forget(); // new ones do what forgotten ones did
     this.#frames.set(key, frame);
     return frame;
   }

@@ -12,8 +12,11 @@ import { choice, read, type Reference, type Rule, text } from "./rules.ts";
 import { findOverlap } from "./schema_overlap.ts";
 import { countOf, fail, keysOf, resolve, typesOf } from "./schema_parts.ts";
 
-/** Rules that a schema may take: it comes from strangers. */
-const maxRules = 20_000;
+/** Rules that a schema may take, and characters of its names and constants: it comes from strangers. */
+const maxSize = 20_000;
+
+/** Schemas within each other at most. */
+const maxDepth = 100;
 
 /**
  * The texts of values that a schema allows. Not all of them: members stand in the order of `properties`, others only
@@ -28,7 +31,8 @@ export function schemaRule(schema: Json): Rule {
 class SchemaReader {
   readonly #root: Json;
   readonly #references = new Map<string, Reference>();
-  #rules = 0;
+  #size = 0;
+  #depth = 0;
 
   constructor(root: Json) {
     this.#root = root;
@@ -36,7 +40,19 @@ class SchemaReader {
 
   /** The rule of a schema at a path, which may be reached by references that read nothing, `chain`. */
   read(schema: Json | undefined, path: string, chain: readonly string[]): Rule {
-    if (++this.#rules > maxRules) throw fail(path, `the schema takes more than ${maxRules} rules`);
+    this.#spend(1, path);
+    if (++this.#depth > maxDepth) throw fail(path, `there are more than ${maxDepth} schemas within each other`);
+    const rule = this.#read(schema, path, chain);
+    this.#depth--;
+    return rule;
+  }
+
+  #spend(size: number, path: string): void {
+    this.#size += size;
+    if (this.#size > maxSize) throw fail(path, `rules and characters of the schema come to more than ${maxSize}`);
+  }
+
+  #read(schema: Json | undefined, path: string, chain: readonly string[]): Rule {
     if (schema === true) return anyValue;
     if (!isSchema(schema)) throw fail(path, schema === false ? "no value is valid there" : "it is no schema");
     const keys = keysOf(schema, path);
@@ -61,7 +77,11 @@ class SchemaReader {
       if (rules.length > 1) throw fail(`${path}/allOf`, "more than one schema is not supported");
       return rules[0]!;
     }
-    if ("const" in schema || "enum" in schema) return constants(schema, keys, path);
+    if ("const" in schema || "enum" in schema) {
+      const texts = constants(schema, keys, path);
+      this.#spend(texts.reduce((sum, { length }) => sum + length, 0), path);
+      return text(...texts);
+    }
     const types = typesOf(schema, path);
     if (types === undefined) return anyValue;
     return choice(...types.map((type) => this.#typed(type, schema, path)));
@@ -112,6 +132,7 @@ class SchemaReader {
     const { properties, required = [], additionalProperties: others } = schema;
     if (properties === undefined && others === undefined && required.length === 0) return anyObject;
     const declared = Object.entries(properties ?? {});
+    this.#spend(2 * [...Object.keys(properties ?? {}), ...required].join("").length, path);
     const names = new Set([...declared.map(([name]) => name), ...required]);
     const undeclared = required.find((name) => !declared.some(([each]) => each === name));
     if (undeclared !== undefined && others === false) {
@@ -161,13 +182,13 @@ function isSchema(schema: Json | undefined): schema is JsonSchema {
   return isObject(schema);
 }
 
-/** The values of `enum` or `const`, of the types that are allowed. */
-function constants(schema: JsonSchema, keys: readonly string[], path: string): Rule {
+/** The values of `enum` or `const` as JSON, of the types that are allowed. */
+function constants(schema: JsonSchema, keys: readonly string[], path: string): string[] {
   const other = keys.find((key) => !["enum", "const", "type"].includes(key));
   if (other !== undefined) throw fail(`${path}/${other}`, `it is not supported beside "enum" or "const"`);
   const values = constantsOf(schema, path);
   if (values.length === 0) throw fail(path, "none of its values is allowed");
-  return text(...values.map((value) => JSON.stringify(value)));
+  return values.map((value) => JSON.stringify(value));
 }
 
 /** Values that a schema lists, as far as its other keywords allow them. */

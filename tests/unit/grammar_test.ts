@@ -179,6 +179,8 @@ Deno.test("schemaRule() refuses what it does not support, by keyword and place",
     [{ type: "object", required: ["a"], additionalProperties: false }, '"a" is none of the properties'],
     [{ type: "array", minItems: -1 }, 'at "#/minItems", -1 is no whole number of 0 or more'],
     ["x", 'at "#", it is no schema'],
+    [{ enum: ["x".repeat(30_000)] }, "rules and characters of the schema come to more than 20000"],
+    [Array.from({ length: 9000 }).reduce<Json>((items) => ({ items }), {}), "more than 100 schemas within each other"],
   ];
   for (const [schema, message] of refused) {
     const error = assertThrows(() => schemaRule(schema), SchemaError);
@@ -187,4 +189,19 @@ Deno.test("schemaRule() refuses what it does not support, by keyword and place",
   }
   const endless = { properties: { a: { $ref: "#" } }, required: ["a"] };
   assertEquals(grammarOf(endless).need, Infinity);
+});
+
+Deno.test("Grammar stays fast where a schema reads the same text in ever more ways", () => {
+  const items = { $ref: "#" };
+  const schema: Json = { anyOf: [{ type: "array", items }, { type: "array", items }, { type: "array", items }] };
+  const grammar = grammarOf(schema);
+  let position = grammar.start;
+  for (let depth = 1; depth <= 60; depth++) {
+    position = grammar.advance(position, new TextEncoder().encode("["));
+    assert(position.threads.length <= 2048);
+    assertEquals(grammar.needAt(position) <= depth, true);
+    assert(grammar.needs(position)[tokenizer.encode("]")[0]!] !== forbidden);
+  }
+  const closed = grammar.advance(position, new TextEncoder().encode("]".repeat(60)));
+  assertEquals([closed.complete, closed.threads.length], [true, 0]);
 });
