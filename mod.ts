@@ -31,6 +31,7 @@ export * from "./core/errors.ts";
 export * from "./core/fields.ts";
 export * from "./core/generate.ts";
 export * from "./core/graph/mod.ts";
+export * from "./core/hidden_states.ts";
 export * from "./core/image_encoder.ts";
 export type * from "./core/logprobs.ts";
 export * from "./core/lora.ts";

@@ -29,6 +29,26 @@ export type ChatPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; readonly image: ImageSource };
 
+/** What a model makes of a content. */
+export interface ContentEmbedding {
+  /** Numbers `[D]`, of length 1 together. */
+  readonly values: Float32Array;
+  /** Tokens that the content took, images included. */
+  readonly tokens: number;
+}
+
+/** What a model has computed and keeps. */
+export interface ModelStatistics {
+  /** Images that were encoded. */
+  readonly imagesEncoded: number;
+  /** Images that were not, because their embeddings were kept. */
+  readonly imagesReused: number;
+  /** Bytes of the image embeddings that are kept. */
+  readonly imageCacheBytes: number;
+  /** Bytes of the KV cache. */
+  readonly cacheBytes: number;
+}
+
 /** A call of a tool. */
 export interface ToolCall {
   /** Tells it from others; what the tool says names it. */

@@ -10,7 +10,7 @@ import { isGraphEncoder } from "./encoder.ts";
 import { ConfigError } from "./errors.ts";
 import { Graph } from "./graph/graph.ts";
 import { type Plan, planGraph } from "./graph/plan.ts";
-import { elementCount, type Tensor } from "./graph/tensor.ts";
+import { byteLength, elementCount, type Tensor } from "./graph/tensor.ts";
 import { embedPrompt, encodeImages, forward, type VisionLanguageModel } from "./model.ts";
 import { type BindOptions, bindWeights, type ParameterOrigin, parameterOrigins } from "./weights.ts";
 
@@ -74,13 +74,7 @@ function embedImage(graph: Graph, model: VisionLanguageModel): Tensor {
 export function planPrefill(model: VisionLanguageModel, sizes: PrefillSizes): Plan {
   const { tokens, draws } = sizes;
   const graph = new Graph();
-  const hidden = embedPrompt(graph, model, {
-    ids: graph.input("ids", "i32", [1, tokens]),
-    images: {
-      embeddings: graph.input("images", "f32", [tokens, model.decoder.width]),
-      index: graph.input("index", "i32", [1, tokens]),
-    },
-  });
+  const hidden = promptInput(graph, model, tokens);
   const cache = cacheOf(graph, { ...sizes, batch: 1 });
   if (draws) {
     const row = graph.input("last", "i32", [1]);
@@ -89,6 +83,34 @@ export function planPrefill(model: VisionLanguageModel, sizes: PrefillSizes): Pl
     model.decoder.forward(graph, hidden, { cache });
   }
   return planGraph(graph);
+}
+
+/**
+ * T tokens of a prompt by themselves, without a cache: inputs as those of {@link planPrefill}, output `hidden` `[1,T,D]`,
+ * the decoder's last hidden states.
+ */
+export function planHidden(model: VisionLanguageModel, tokens: number): Plan {
+  const graph = new Graph();
+  graph.output("hidden", model.decoder.forward(graph, promptInput(graph, model, tokens)).hidden);
+  return planGraph(graph);
+}
+
+/** Embeddings `[1,T,D]` of a piece of a prompt, from its inputs `ids`, `images` and `index`. */
+function promptInput(graph: Graph, model: VisionLanguageModel, tokens: number): Tensor {
+  return embedPrompt(graph, model, {
+    ids: graph.input("ids", "i32", [1, tokens]),
+    images: {
+      embeddings: graph.input("images", "f32", [tokens, model.decoder.width]),
+      index: graph.input("index", "i32", [1, tokens]),
+    },
+  });
+}
+
+/** Bytes of a KV cache. */
+export function cacheBytes(model: VisionLanguageModel, sizes: CacheSizes): number {
+  const { storages } = planDecode(model, sizes);
+  const caches = [...storages.values()].filter(({ role, name }) => role === "state" && !ownStates.has(name));
+  return caches.reduce((sum, tensor) => sum + byteLength(tensor), 0);
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ChatEvent, ChatOptions, Message } from "./chat_events.ts";
+import type { ChatEvent, ChatOptions, ChatPart, ContentEmbedding, Message, ModelStatistics } from "./chat_events.ts";
 import type { GenerationConfig } from "./config.ts";
 import type { VisionLanguageModel } from "./model.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -27,12 +27,17 @@ export interface ServedModel {
   };
   /** Answers at once. */
   readonly conversations: number;
-  /** Bytes of the image embeddings that are kept. */
-  readonly imageCacheBytes: number;
+  /** What it has computed and keeps. */
+  readonly statistics: ModelStatistics;
   /** Answers the last message. */
   chat(messages: readonly Message[], options?: ChatOptions): AsyncIterable<ChatEvent>;
   /** Goes on with a text or its ids. */
   complete(prompt: string | ArrayLike<number>, options?: ChatOptions): AsyncIterable<ChatEvent>;
+  /** What it makes of a content, as numbers. */
+  embed(
+    content: string | readonly ChatPart[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<ContentEmbedding>;
   /** The prompt that messages become. */
   render(
     messages: readonly Message[],

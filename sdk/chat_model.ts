@@ -7,7 +7,9 @@ import type { Backend, Storages } from "../core/backend.ts";
 import type { GenerationConfig } from "../core/config.ts";
 import { ConfigError, ContextError } from "../core/errors.ts";
 import { createGenerator, type GenerateOptions, type TokenGenerator } from "../core/generate.ts";
+import { HiddenStates } from "../core/hidden_states.ts";
 import { ImageEncoder } from "../core/image_encoder.ts";
+import { cacheBytes } from "../core/model_plans.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
 import type { PromptOptions } from "../core/prompt_tokens.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
@@ -15,7 +17,15 @@ import { ChatRenderer, imageIndex, type RenderedChat } from "../data/chat/mod.ts
 import type { ChatTemplate } from "../data/chat_template.ts";
 import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
 import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
-import type { ChatEvent, ChatOptions, Json, Message } from "../core/chat_events.ts";
+import type {
+  ChatEvent,
+  ChatOptions,
+  ChatPart,
+  ContentEmbedding,
+  Json,
+  Message,
+  ModelStatistics,
+} from "../core/chat_events.ts";
 import { type Grammar, GrammarConstraint, TriggeredConstraint } from "../data/grammar/mod.ts";
 import { AnswerFormats, offeredTools } from "./answer_format.ts";
 import { streamAnswer } from "./answer_stream.ts";
@@ -70,6 +80,9 @@ export class ChatModel implements AsyncDisposable {
   /** Embeddings under way, by key: chats at the same time encode an image once. */
   readonly #encoding = new Map<string, Promise<Float32Array>>();
   #encoder: ImageEncoder | undefined;
+  #hidden: HiddenStates | undefined;
+  #cacheBytes: number | undefined;
+  readonly #counts = { encoded: 0, reused: 0 };
 
   /** Use `loadModel`, which reads a config. */
   constructor(parts: ChatModelParts) {
@@ -244,15 +257,61 @@ export class ChatModel implements AsyncDisposable {
     return await this.#embed(source, { signal: options.signal, clock: new Clock() });
   }
 
-  /** Bytes of the image embeddings that are kept. */
-  get imageCacheBytes(): number {
-    return this.#images.bytes;
+  /**
+   * What the model makes of a text, of an image, or of both in order, as numbers `[D]`: the mean of the decoder's last
+   * hidden states, of length 1. Nothing is printed around them, and what looks like a control token is text.
+   *
+   * @throws {ContextError} if there are more tokens than the context has
+   * @throws {RangeError} if there are none
+   * @throws {ImageError} if an image cannot be read
+   * @throws {ConfigError} if there are images and the model has no encoder
+   */
+  async embed(
+    content: string | readonly ChatPart[],
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<ContentEmbedding> {
+    const { backend, model, weights, tokenizer, context } = this.parts;
+    const { marker, tokens: perImage } = model.placeholder;
+    const images: ImageSource[] = [];
+    const ids: number[] = [];
+    const index: number[] = [];
+    for (const part of typeof content === "string" ? [{ type: "text", text: content } as const] : content) {
+      const added = part.type === "text"
+        ? tokenizer.encode(part.text, { parseSpecial: false })
+        : new Int32Array(perImage).fill(marker);
+      const first = part.type === "text" ? undefined : (images.push(part.image) - 1) * perImage;
+      added.forEach((id, i) => {
+        ids.push(id);
+        index.push(first === undefined ? -1 : first + i);
+      });
+    }
+    if (ids.length > context) {
+      throw new ContextError(`Cannot embed: the content takes ${ids.length} tokens, the context has ${context}`);
+    }
+    const embeddings = await this.#embedAll(images, { signal: options.signal, clock: new Clock() });
+    this.#hidden ??= new HiddenStates(backend, model, { weights, context });
+    const values = await this.#hidden.mean({ ids, images: embeddings, index: Int32Array.from(index) });
+    return { values, tokens: ids.length };
+  }
+
+  /** What has been computed and kept so far. */
+  get statistics(): ModelStatistics {
+    const { encoded, reused } = this.#counts;
+    const { model, context } = this.parts;
+    this.#cacheBytes ??= cacheBytes(model, { capacity: context, rows: this.conversations });
+    return {
+      imagesEncoded: encoded,
+      imagesReused: reused,
+      imageCacheBytes: this.#images.bytes,
+      cacheBytes: this.#cacheBytes,
+    };
   }
 
   /** Frees everything, the backend included. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#generator[Symbol.dispose]();
     this.#encoder?.[Symbol.dispose]();
+    this.#hidden?.[Symbol.dispose]();
     const { encoder } = this.parts.model;
     if (encoder !== undefined && Symbol.asyncDispose in encoder) await encoder[Symbol.asyncDispose]();
     await this.parts.backend[Symbol.asyncDispose]();
@@ -277,7 +336,11 @@ export class ChatModel implements AsyncDisposable {
     // Whoever began to encode it may have been aborted; then it is begun anew.
     const begun = this.#encoding.get(key);
     const known = begun === undefined ? this.#images.get(key) : await begun.catch(() => undefined);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#counts.reused++;
+      return known;
+    }
+    this.#counts.encoded++;
     const encoding = this.#encode(file, { ...context, name: nameOf(source), preprocessor });
     this.#encoding.set(key, encoding);
     try {

@@ -14,6 +14,7 @@ import { Metrics } from "./metrics.ts";
 import type { ServeOptions } from "./options.ts";
 import { chatRoute } from "./routes/chat.ts";
 import { completionsRoute } from "./routes/completions.ts";
+import { embeddingsRoute } from "./routes/embeddings.ts";
 import { addModelRoutes } from "./routes/models.ts";
 import { addOllamaRoutes } from "./routes/ollama.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
@@ -61,6 +62,7 @@ export function createServer(options: ServeOptions = {}): HonoServer {
   addTokenRoutes(app, serving);
   addOllamaRoutes(app, serving);
   app.post("/v1/chat/completions", chatRoute(serving));
+  app.post("/v1/embeddings", embeddingsRoute(serving));
   app.post("/v1/completions", completionsRoute(serving));
   app.all("*", ({ req }) => {
     throw new ApiError(`Cannot ${req.method} "${req.path}": there is no such address`, { status: 404 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ChatEvent } from "../../core/chat_events.ts";
+import type { ChatEvent, ModelStatistics } from "../../core/chat_events.ts";
 import type { ServedModel } from "../../core/server.ts";
 import { ApiError } from "../api_error.ts";
 import type { Metric, Metrics } from "../metrics.ts";
@@ -30,6 +30,16 @@ export interface AnswerOptions {
   readonly signal: AbortSignal;
   /** Begins it. */
   readonly start: (signal: AbortSignal) => AsyncIterable<ChatEvent>;
+}
+
+/** Work wanted that is no answer. */
+export interface WorkOptions<Result> {
+  /** The model that does it. */
+  readonly slot: Slot;
+  /** Aborted when nobody waits for it any more. */
+  readonly signal: AbortSignal;
+  /** Does it. */
+  readonly work: (signal: AbortSignal) => Promise<Result>;
 }
 
 /** Why answers end before their time. */
@@ -104,44 +114,48 @@ export class Engine {
    */
   async *answer({ slot, signal, start }: AnswerOptions): AsyncGenerator<ChatEvent, void, void> {
     this.checkReady();
-    const ending = new AbortController();
-    const gone = () => ending.abort(signal.reason);
-    const timer = setTimeout(() => ending.abort(timeUp), this.#timeoutMs);
+    const stay = this.#begin(slot, signal);
     let place: Disposable | undefined;
     let events: AsyncIterator<ChatEvent, unknown> | undefined;
     const leave = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", gone);
       place?.[Symbol.dispose]();
       events?.return?.().catch(() => {});
-      this.#leave(slot, ending);
+      stay.end();
     };
-    this.#enter(slot, ending);
-    ending.signal.addEventListener("abort", leave, { once: true });
-    signal.addEventListener("abort", gone, { once: true });
-    if (signal.aborted) gone();
+    stay.signal.addEventListener("abort", leave, { once: true });
     let finished = false;
     try {
-      place = await slot.gate.enter(ending.signal);
-      ending.signal.throwIfAborted();
-      events = start(ending.signal)[Symbol.asyncIterator]();
+      place = await slot.gate.enter(stay.signal);
+      stay.signal.throwIfAborted();
+      events = start(stay.signal)[Symbol.asyncIterator]();
       while (!finished) {
         const { done, value } = await events.next();
-        ending.signal.throwIfAborted();
+        stay.signal.throwIfAborted();
         finished = done === true;
         if (done) return;
         if (value.type === "finish") this.#metrics.addAnswer(value);
         yield value;
-        ending.signal.throwIfAborted();
+        stay.signal.throwIfAborted();
       }
     } catch (error) {
-      if (error === timeUp) {
-        throw new ApiError(`Cannot answer within ${this.#timeoutMs / 1000} seconds`, { status: 504, code: "timeout" });
-      }
-      throw error === closing ? this.#closingError : error;
+      throw this.#toldOf(error);
     } finally {
       if (!finished) this.#metrics.addCancelled();
       leave();
+    }
+  }
+
+  /** Does work that has one result and takes the place of an answer. Throws what the work throws. */
+  async run<Result>({ slot, signal, work }: WorkOptions<Result>): Promise<Result> {
+    this.checkReady();
+    const stay = this.#begin(slot, signal);
+    try {
+      using _ = await slot.gate.enter(stay.signal);
+      return await work(stay.signal);
+    } catch (error) {
+      throw this.#toldOf(error);
+    } finally {
+      stay.end();
     }
   }
 
@@ -158,16 +172,38 @@ export class Engine {
   /** What is the case at the moment. */
   get gauges(): Metric[] {
     const sum = (value: (slot: Slot) => number) => this.slots.reduce((all, slot) => all + value(slot), 0);
+    const told = (key: keyof ModelStatistics) => sum(({ model }) => model.statistics[key]);
     return [
       ["requests_processing", "gauge", "Answers being given", sum(({ gate }) => gate.inside)],
       ["requests_deferred", "gauge", "Requests that wait for a place", sum(({ gate }) => gate.waiting)],
-      ["image_cache_bytes", "gauge", "Bytes of image embeddings kept", sum(({ model }) => model.imageCacheBytes)],
+      ["image_encode_total", "counter", "Images that were encoded", told("imagesEncoded")],
+      ["image_cache_hits_total", "counter", "Images whose embeddings were still kept", told("imagesReused")],
+      ["image_cache_bytes", "gauge", "Bytes of image embeddings kept", told("imageCacheBytes")],
+      ["kv_bytes", "gauge", "Bytes of the KV caches", told("cacheBytes")],
     ];
   }
 
-  #enter(slot: Slot, ending: AbortController): void {
-    const users = this.#users.get(slot) ?? new Set();
-    this.#users.set(slot, users.add(ending));
+  /** Counts a user of a model until its end, which comes with the client's leaving or the deadline at the latest. */
+  #begin(slot: Slot, signal: AbortSignal): { readonly signal: AbortSignal; end(): void } {
+    const ending = new AbortController();
+    const gone = () => ending.abort(signal.reason);
+    const timer = setTimeout(() => ending.abort(timeUp), this.#timeoutMs);
+    this.#users.set(slot, (this.#users.get(slot) ?? new Set()).add(ending));
+    signal.addEventListener("abort", gone, { once: true });
+    if (signal.aborted) gone();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", gone);
+      this.#leave(slot, ending);
+    };
+    return { signal: ending.signal, end };
+  }
+
+  /** What to say of an error: reasons of ours are none that a client knows. */
+  #toldOf(error: unknown): unknown {
+    if (error === closing) return this.#closingError;
+    if (error !== timeUp) return error;
+    return new ApiError(`Cannot answer within ${this.#timeoutMs / 1000} seconds`, { status: 504, code: "timeout" });
   }
 
   #leave(slot: Slot, ending: AbortController): void {

@@ -8,8 +8,11 @@ import { ApiError } from "../api_error.ts";
 import { Body } from "./body.ts";
 import type { ImageReference } from "./images.ts";
 
-/** A part whose image is not read yet. */
-type PartDraft = { readonly type: "text"; readonly text: string } | { readonly type: "image"; readonly image: number };
+/** A part whose image, one of a list, is not read yet. */
+export type PartDraft = { readonly type: "text"; readonly text: string } | {
+  readonly type: "image";
+  readonly image: number;
+};
 
 /** Messages whose images are not read yet. */
 export interface MessagesDraft {
@@ -51,9 +54,7 @@ export function readMessages(body: Body): MessagesDraft {
     withImages: (files) =>
       drafts.map(({ content, ...message }) => ({
         ...message,
-        content: typeof content === "string" ? content : content.map((part): ChatPart => {
-          return part.type === "text" ? part : { type: "image", image: files[part.image]! };
-        }),
+        content: typeof content === "string" ? content : withImages(content, files),
       })),
   };
 }
@@ -78,13 +79,27 @@ function readContent(fields: Body, images: ImageReference[]): string | PartDraft
   if (!Array.isArray(content)) throw fields.error("content", "it is neither a text nor a list of parts");
   return content.map((value: unknown, i) => {
     const part = new Body(value, `${fields.place("content")}[${i}]`);
-    const draft = readPart(part, images);
-    part.end();
-    return draft;
+    return readPart(part, images);
   });
 }
 
-function readPart(part: Body, images: ImageReference[]): PartDraft {
+/** Parts with their images. */
+export function withImages(parts: readonly PartDraft[], images: readonly Blob[]): ChatPart[] {
+  return parts.map((part) => part.type === "text" ? part : { type: "image", image: images[part.image]! });
+}
+
+/**
+ * Reads a part of a message; an image is added to the list.
+ *
+ * @throws {ApiError} naming the field that is wrong
+ */
+export function readPart(part: Body, images: ImageReference[]): PartDraft {
+  const draft = readDraft(part, images);
+  part.end();
+  return draft;
+}
+
+function readDraft(part: Body, images: ImageReference[]): PartDraft {
   const type = part.text("type");
   if (type === "text") {
     const text = part.text("text");

@@ -3,7 +3,7 @@ import { redPixel, TestServer } from "../../unit/serving.ts";
 
 // Joined, so that these packages are none of the project's.
 const { default: OpenAI } = await import(["npm:openai", "6.49.0"].join("@"));
-const { generateObject, generateText, jsonSchema, streamText } = await import(["npm:ai", "6.0.326"].join("@"));
+const { embed, generateObject, generateText, jsonSchema, streamText } = await import(["npm:ai", "6.0.326"].join("@"));
 const { createOpenAICompatible } = await import(["npm:@ai-sdk/openai-compatible", "2.0.92"].join("@"));
 
 const image = `data:image/gif;base64,${redPixel}`;
@@ -112,6 +112,15 @@ Deno.test("the openai client and the AI SDK get answers of a JSON schema", async
     maxOutputTokens: 60,
   });
   assert(["red", "green"].includes(object.colour));
+});
+
+Deno.test("the openai client and the AI SDK get embeddings, of images too", async () => {
+  await using server = await listen();
+  const input = ["a cat", { type: "image_url", image_url: image }];
+  const { data, usage } = await server.client.embeddings.create({ model: "random", input });
+  assertEquals([data.length, data[1].embedding.length, usage.total_tokens], [2, 64, 21]);
+  const { embedding } = await embed({ model: server.provider.textEmbeddingModel("random"), value: "a cat" });
+  assertEquals(embedding.map(Math.fround), data[0].embedding.map(Math.fround));
 });
 
 Deno.test("the openai client aborts a stream and an answer, and the server stops answering", async () => {
