@@ -8,6 +8,8 @@ import { isObject } from "../tokenizer/json_object.ts";
 import { anyArray, anyObject, anyValue, list, type Member, members, tuple } from "./json_rules.ts";
 import { integerRule, numberRule } from "./number_ranges.ts";
 import { anyString, stringOfLength, stringOtherThan } from "./json_strings.ts";
+import { formats, stringMatching } from "./pattern_strings.ts";
+import { PatternError } from "./pattern_syntax.ts";
 import { choice, read, type Reference, type Rule, text } from "./rules.ts";
 import { findOverlap } from "./schema_overlap.ts";
 import { countOf, fail, keysOf, resolve, typesOf } from "./schema_parts.ts";
@@ -102,6 +104,7 @@ class SchemaReader {
       case "string": {
         const [min, max] = [countOf(schema, "minLength", path), countOf(schema, "maxLength", path)];
         if ((min ?? 0) > (max ?? Infinity)) throw fail(`${path}/maxLength`, `it is below minLength ${min}`);
+        if (schema["pattern"] !== undefined || schema["format"] !== undefined) return this.#pattern(schema, path);
         return read(stringOfLength({ min, max }));
       }
       case "integer":
@@ -112,6 +115,27 @@ class SchemaReader {
         return text("true", "false");
       default:
         return text("null");
+    }
+  }
+
+  /** A string of a form; a format beside a pattern is taken for a remark on it. */
+  #pattern(schema: JsonSchema, path: string): Rule {
+    const { pattern, format } = schema;
+    const key = pattern === undefined ? "format" : "pattern";
+    const length = ["minLength", "maxLength"].find((each) => schema[each] !== undefined);
+    if (length !== undefined) throw fail(`${path}/${length}`, `it is not supported beside "${key}"`);
+    const known = typeof format === "string" && Object.hasOwn(formats, format) ? formats[format] : undefined;
+    const source = pattern ?? known;
+    if (typeof source !== "string") {
+      const names = Object.keys(formats).join(", ");
+      throw fail(`${path}/${key}`, `${JSON.stringify(schema[key])} is not supported, but ${names} and patterns are`);
+    }
+    this.#spend(source.length, path);
+    try {
+      return read(stringMatching(source));
+    } catch (error) {
+      if (error instanceof PatternError) throw fail(`${path}/${key}`, error.message);
+      throw error;
     }
   }
 

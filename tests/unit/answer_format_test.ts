@@ -185,7 +185,7 @@ Deno.test("chat() refuses forms that nothing fits in, or that contradict each ot
         RangeError,
         "Cannot answer in 60 tokens: the shortest answer of its form takes up to ",
       ],
-      [{ responseFormat: { type: "json_schema", schema: { format: "date" } } }, SchemaError, '"#/format"'],
+      [{ responseFormat: { type: "json_schema", schema: { format: "uri" } } }, SchemaError, '"#/format"'],
       [
         { responseFormat: { type: "json_schema", schema: { required: ["a"], properties: { a: { $ref: "#" } } } } },
         SchemaError,
@@ -204,9 +204,9 @@ Deno.test("chat() refuses forms that nothing fits in, or that contradict each ot
       ],
       [{ tools: [{ a: 1 }] }, TypeError, 'Cannot offer tool {"a":1}: it has no name'],
       [
-        { tools: [{ name: "t", parameters: { pattern: "x" } }], toolChoice: "required" },
+        { tools: [{ name: "t", parameters: { contains: "x" } }], toolChoice: "required" },
         SchemaError,
-        'Cannot call tool "t": Cannot hold answers to the JSON schema: at "#/pattern"',
+        'Cannot call tool "t": Cannot hold answers to the JSON schema: at "#/contains"',
       ],
     ];
   for (const [options, kind, message] of refused) await assertRejects(() => ask(model, options), kind, message);

@@ -92,6 +92,15 @@ Deno.test("schemaRule() reads the texts of valid values and no others", () => {
       ["2", "-1.2", "-2", "2.0"],
     ],
     [{ type: "number", exclusiveMinimum: 0 }, ["0.5", "7", "999999999.25"], ["0", "0.0", "-1", "1.0", "1000000000.5"]],
+    [{ pattern: "^[a-c]{2,3}(?:x|yé)?$" }, ['"ab"', '"abcx"', '"ccyé"'], ['"a"', '"abcd"', '"abz"', '"abxx"']],
+    [{ pattern: '\\d+\\.\\d*|[^a-z]\\\\"' }, ['"1."', '"12.5"', '"A\\\\\\""'], ['"1"', '"a\\\\\\""', '"A\\\\"']],
+    [{ format: "date" }, ['"2024-01-31"', '"1999-04-30"'], ['"2024-02-30"', '"2024-04-31"', '"24-01-01"']],
+    [{ format: "date-time" }, ['"2024-01-31T23:59:00Z"', '"2024-12-01T00:00:00.5+01:30"'], ['"2024-01-31T24:00:00Z"']],
+    [{ type: "string", format: "uuid" }, ['"0f0e0d0c-1234-4abc-8def-0123456789ab"'], [
+      '"0f0e0d0c12344abc8def0123456789ab"',
+    ]],
+    [{ type: "string", format: "email" }, ['"a.b@c-d.org"'], ['"a@b"', '"@b.de"', '"a..b@c.de"']],
+    [{ type: "string", format: "ipv4" }, ['"10.0.255.1"'], ['"256.0.0.1"', '"01.2.3.4"', '"1.2.3"']],
     [{ prefixItems: [{ type: "null" }, { const: 1 }] }, ["[null,1]", "[ null, 1 ]"], ["[null]", "[null,1,2]", "[]"]],
     [{ prefixItems: [true], items: { const: 2 }, minItems: 2, maxItems: 3 }, ["[{},2]", "[0,2,2]"], [
       "[0]",
@@ -152,8 +161,16 @@ Deno.test("GrammarConstraint gives valid JSON of random schemas within any budge
 
 Deno.test("schemaRule() refuses what it does not support, by keyword and place", () => {
   const refused: readonly (readonly [Json, string])[] = [
-    [{ type: "string", pattern: "a+" }, 'at "#/pattern", this keyword is not supported'],
-    [{ properties: { a: { type: "string", format: "date" } } }, 'at "#/properties/a/format", this keyword is not'],
+    [{ pattern: "a(?=b)" }, 'at "#/pattern", looking ahead or behind is not supported, at character 3 of "a(?=b)"'],
+    [{ pattern: "a\\b" }, 'at "#/pattern", "\\b" is not supported'],
+    [{ pattern: "(a" }, 'at "#/pattern", a group has no end'],
+    [{ pattern: "a^b" }, '"^" within an expression is not supported'],
+    [{ pattern: "[é]" }, "classes of other than printable ASCII are not supported"],
+    [{ pattern: "(a{99}){99}" }, "it takes more than 4096 states"],
+    [{ pattern: "a+", maxLength: 3 }, 'at "#/maxLength", it is not supported beside "pattern"'],
+    [{ pattern: 3 }, 'at "#/pattern", 3 is not supported'],
+    [{ properties: { a: { type: "string", format: "uri" } } }, 'at "#/properties/a/format", "uri" is not supported'],
+    [{ uniqueItems: true }, 'at "#/uniqueItems", this keyword is not supported'],
     [{ properties: { "x/y": { not: {} } } }, 'at "#/properties/x~1y/not", this keyword'],
     [{ type: "string", minimum: 3 }, 'at "#/minimum", it is not supported for string'],
     [{ type: "number", minimum: 0.2, maximum: 0.8 }, "numbers from 0.2 to 0.8 are not supported: they have no integer"],

@@ -30,6 +30,7 @@ export function findInvalid(value: Json, schema: Json, root: Json = schema): str
     if (length < ((all["minLength"] as number) ?? 0) || length > ((all["maxLength"] as number) ?? Infinity)) {
       return bad("length");
     }
+    if (all["pattern"] !== undefined && !new RegExp(all["pattern"] as string, "u").test(value)) return bad("pattern");
   }
   if (typeof value === "number") {
     if (value < ((all["minimum"] as number) ?? -Infinity) || value > ((all["maximum"] as number) ?? Infinity)) {
@@ -74,6 +75,16 @@ function hasType(value: Json, type: string): boolean {
 
 const names = ["name", "a", "an", "Größe", "名前", 'quo"te', "back\\slash", "kind", "🚢", "x/y~z", ""];
 
+const patterns = [
+  "^a+b?$",
+  "[^a-y]{2}",
+  "^(x|yz)*\\d{3,4}$",
+  '"\\\\"',
+  "日本(語)?",
+  "^[A-F0-9]{2}(:[A-F0-9]{2}){5}$",
+  "^$",
+];
+
 /** A schema of all kinds of keywords, the same for a seed. */
 export function randomSchema(seed: number): Json {
   let draws = 0;
@@ -85,6 +96,8 @@ export function randomSchema(seed: number): Json {
       () => ({ type: "string", minLength: below(4), maxLength: 3 + below(9) }),
       () => ({ type: "string", maxLength: below(3) }),
       () => ({ type: "integer" }),
+      () => ({ type: "string", pattern: pick(patterns) }),
+      () => ({ type: "string", format: pick(["date", "uuid", "email", "date-time", "ipv4", "time"]) }),
       () => ({ type: "integer", minimum: below(400) - 300, maximum: 100 + below(4000) }),
       () => ({ type: "number" }),
       () => ({ type: "number", minimum: below(90) / 8 - 5, maximum: 8 + below(50) / 8 }),
@@ -115,7 +128,7 @@ export function randomSchema(seed: number): Json {
       () => ({ $ref: "#/$defs/tree" }),
       () => true,
     ];
-    return pick(depth > 0 ? [...simple.slice(0, 4), ...nested] : simple)();
+    return pick(depth > 0 ? [...simple.slice(0, 6), ...nested] : simple)();
   };
   const branch = (kind: string, depth: number) => ({
     type: "object",
