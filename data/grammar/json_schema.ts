@@ -22,7 +22,8 @@ const maxDepth = 100;
 
 /**
  * The texts of values that a schema allows. Not all of them: members stand in the order of `properties`, others only
- * come where `additionalProperties` asks for them or there are no `properties`, and numbers have at most 15 digits.
+ * come where `additionalProperties` asks for them or there are no `properties`, numbers have at most 15 digits, and
+ * patterns are matched from end to end.
  *
  * @throws {SchemaError} naming a keyword that is not supported and where it is, or what contradicts itself
  */
