@@ -24,8 +24,11 @@ const asWebWorker = (source: string) =>
 
 /** Node's threads; undefined where the Web's `Worker` is at hand, or this is not Node. */
 export async function nodeThreads(): Promise<NodeThreads | undefined> {
-  const { process, Worker } = globalThis as { process?: { versions?: { node?: string } }; Worker?: unknown };
-  if (Worker !== undefined || process?.versions?.node === undefined) return undefined;
+  // Asked first: under Deno a look at `process` already starts its part of Node.
+  const { Worker } = globalThis as { Worker?: unknown };
+  if (Worker !== undefined) return undefined;
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  if (process?.versions?.node === undefined) return undefined;
   const [threads, os] = await Promise.all([import("node:worker_threads"), import("node:os")]);
   return {
     cores: os.availableParallelism(),

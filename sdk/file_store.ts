@@ -3,126 +3,53 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  statfs,
-  utimes,
-} from "node:fs/promises";
-import { dirname, join, relative, resolve, sep } from "node:path";
-import type { FileStore, FileWriter, StoredFile } from "../data/hub/file_store.ts";
+import type { FileStore } from "../data/hub/file_store.ts";
+import { ifAbsent } from "./absent.ts";
+import type { FileChanges } from "./file_changes.ts";
+import { openFileSystem, workingDirectory } from "./file_system.ts";
 
 /** Creates a store in a folder. The folder is made when the first file is written. */
 export function createFileStore(folder: string): FileStore {
-  const root = resolve(folder);
+  const root = absolute(folder);
   const locate = (path: string): string => {
-    const place = join(root, ...path.split("/"));
-    if (place !== root && !place.startsWith(root + sep)) {
+    // Windows takes both separators.
+    if (path.split(/[\\/]/).includes("..")) {
       throw new RangeError(`Cannot open "${path}": it is outside the folder ${root}`);
     }
-    return place;
+    return [root, ...namesOf(path)].join("/");
   };
+  // Most who read from a store change nothing in it.
+  let made: Promise<FileChanges> | undefined;
+  const changes = () => made ??= import("./file_changes.ts").then((module) => module.createFileChanges(root, locate));
   return {
     location: root,
     onDisk: true,
     locate,
     async stat(path) {
+      const { stat } = await openFileSystem();
       const found = await stat(locate(path)).catch(ifAbsent);
-      return found?.isFile() ? { size: found.size, modified: found.mtimeMs } : undefined;
+      return found?.isFile ? { size: found.size, modified: found.modified } : undefined;
     },
     async read(path) {
-      return new Uint8Array(await readFile(locate(path)));
+      const { readFile } = await openFileSystem();
+      return await readFile(locate(path));
     },
-    async sha256(path) {
-      const hash = createHash("sha256");
-      for await (const chunk of createReadStream(locate(path), { highWaterMark: 1 << 20 })) hash.update(chunk);
-      return hash.digest("hex");
-    },
-    async append(path, at) {
-      await mkdir(dirname(locate(path)), { recursive: true });
-      const handle = await open(locate(path), at === 0 ? "w" : "r+");
-      if (at > 0) await handle.truncate(at);
-      return writerAt(handle, at);
-    },
-    async touch(path) {
-      const now = new Date();
-      return await utimes(locate(path), now, now).then(() => true, ifAbsent) ?? false;
-    },
-    async rename(from, to) {
-      await mkdir(dirname(locate(to)), { recursive: true });
-      return await rename(locate(from), locate(to)).then(() => true, ifAbsentOrHeld) ?? false;
-    },
-    async remove(path) {
-      // The hub's own clients keep the content elsewhere and put a link in its place.
-      const content = await realpath(locate(path)).catch(ifAbsent);
-      if (content?.startsWith(root + sep)) await rm(content, { recursive: true, force: true });
-      await rm(locate(path), { recursive: true, force: true });
-    },
-    async list(path) {
-      const names = await readdir(locate(path), { recursive: true }).catch(ifAbsent) ?? [];
-      const files: StoredFile[] = [];
-      for (const name of names) {
-        const place = join(locate(path), name);
-        const found = await stat(place).catch(ifAbsent);
-        if (!found?.isFile()) continue;
-        const inside = relative(root, place).split(sep).join("/");
-        files.push({ path: inside, size: found.size, modified: found.mtimeMs });
-      }
-      return files;
-    },
-    async free() {
-      if (!mayAskForRoom()) return undefined;
-      await mkdir(root, { recursive: true });
-      const { bavail, bsize } = await statfs(root);
-      return bavail * bsize;
-    },
+    sha256: async (path) => await (await changes()).sha256(path),
+    append: async (path, at) => await (await changes()).append(path, at),
+    touch: async (path) => await (await changes()).touch(path),
+    rename: async (from, to) => await (await changes()).rename(from, to),
+    remove: async (path) => await (await changes()).remove(path),
+    list: async (folder) => await (await changes()).list(folder),
+    free: async () => await (await changes()).free(),
   };
 }
 
-/** Deno wants a permission for it, for which nobody should be asked in the middle of a download. */
-function mayAskForRoom(): boolean {
-  return typeof Deno === "undefined" || Deno.permissions.querySync({ name: "sys", kind: "statfs" }).state === "granted";
+/** A path that stays what it is when the working directory changes. */
+function absolute(folder: string): string {
+  if (/^([a-z]:)?[\\/]/i.test(folder)) return folder.replace(/(?<=[^:\\/])[\\/]+$/, "");
+  return [workingDirectory(), ...namesOf(folder)].join("/");
 }
 
-function writerAt(handle: FileHandle, start: number): FileWriter {
-  let at = start;
-  return {
-    async write(chunk) {
-      for (let done = 0; done < chunk.length;) {
-        const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, at);
-        done += bytesWritten;
-        at += bytesWritten;
-      }
-    },
-    async close() {
-      // Renamed before its content is on the disk, a file could be found empty after a power cut.
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-    },
-  };
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-function ifAbsent(error: unknown): undefined {
-  if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") throw error;
-}
-
-/** Windows lets nobody rename a file that another process has open. */
-function ifAbsentOrHeld(error: unknown): undefined {
-  if (!["EPERM", "EBUSY", "EACCES"].includes(codeOf(error) as string)) ifAbsent(error);
+function namesOf(path: string): string[] {
+  return path.split("/").filter((name) => name !== "" && name !== ".");
 }

@@ -8,7 +8,8 @@ import { type ByteSource, byteSource } from "../data/byte_source.ts";
 import type { DownloadProgress, Hub, WantedFile } from "../data/hub/mod.ts";
 import { isRemoteName } from "../data/hub/hub_name.ts";
 import type { FolderFiles } from "../data/model_folder.ts";
-import type { OpenFiles } from "./disk_source.ts";
+import { OpenFiles } from "./disk_source.ts";
+import { openFileSystem } from "./file_system.ts";
 
 /** Options of {@link openFiles}. */
 export interface FilesOptions {
@@ -62,8 +63,10 @@ export function openFiles(options: FilesOptions): Files {
     const { store, download } = await openHub(files[0]!.name);
     return { store, paths: await download(files, { signal, onProgress }) };
   };
-  // Only where there is a disk: a page has no node:fs.
-  const openDisk = async () => disk ??= new (await import("./disk_source.ts")).OpenFiles();
+  const openDisk = async () => {
+    const system = await openFileSystem();
+    return disk ??= new OpenFiles(system);
+  };
   const attempt = async <Result>(name: string, read: () => Result | Promise<Result>): Promise<Result> => {
     try {
       return await read();
@@ -104,14 +107,14 @@ export function openFiles(options: FilesOptions): Files {
     async isFolder(name) {
       const url = resolveName(name, base);
       if (isRemoteName(name) || url.protocol !== "file:") return false;
-      const { stat } = await import("node:fs/promises");
-      return await stat(url).then((found) => found.isDirectory(), () => false);
+      const { stat } = await openFileSystem();
+      return await stat(url).then(({ isDirectory }) => isDirectory, () => false);
     },
     folder: (name) => ({
       name: decodeURIComponent(resolveName(name, base).pathname.replace(/(?<=.)\/$/, "")),
       list: async () => {
-        const { readdir } = await import("node:fs/promises");
-        return await readdir(resolveName(name, base));
+        const { readDirectory } = await openFileSystem();
+        return await readDirectory(resolveName(name, base));
       },
       read: (file) => files.read(inFolder(name, file)),
       open: (file) => files.open(inFolder(name, file)),
@@ -137,9 +140,8 @@ export function asFolder(url: URL): URL {
 }
 
 async function readLocal(url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  const { readFile } = await import("node:fs/promises");
-  const { buffer, byteOffset, byteLength } = await readFile(url);
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+  const { readFile } = await openFileSystem();
+  return await readFile(url);
 }
 
 async function fetchFile(url: URL, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {

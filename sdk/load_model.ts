@@ -25,6 +25,7 @@ import { parseTokenizer } from "../data/tokenizer/parse_tokenizer.ts";
 import { buildModel, createRegistry } from "../plugins/mod.ts";
 import { addAdapters } from "./adapters.ts";
 import { ChatModel } from "./chat_model.ts";
+import { workingDirectory } from "./file_system.ts";
 import { type Files, type FilesOptions, openFiles } from "./files.ts";
 import { partFinder } from "./model_parts.ts";
 import { encoderLabel, findModel, type ModelSource, shortName, type TokenizerTexts } from "./model_source.ts";
@@ -201,9 +202,10 @@ function defined(config: ModelConfig): ModelConfig {
 
 /** Relative names start from the working directory, or in a page from its address. */
 function defaultBase(): URL {
-  const { process, location } = globalThis as { process?: { cwd(): string }; location?: { href: string } };
-  if (process?.cwd === undefined) return new URL(location?.href ?? "file:///");
-  return new URL(`file://${encodeURI(process.cwd().replaceAll("\\", "/").replace(/^([^/])/, "/$1"))}/`);
+  const { location } = globalThis as { location?: { href: string } };
+  const folder = workingDirectory();
+  if (folder === undefined) return new URL(location?.href ?? "file:///");
+  return new URL(`file://${encodeURI(folder.replaceAll("\\", "/").replace(/^([^/])/, "/$1"))}/`);
 }
 
 /** Weights that came with the model, without those that the user's config replaces. */

@@ -45,6 +45,19 @@ export interface DecoderParts {
   readonly codec: EmbeddedCodec;
 }
 
+/** Compiled codecs: for a small image, unpacking and compiling would take longer than decoding. */
+const modules = new WeakMap<EmbeddedCodec, Promise<WebAssembly.Module>>();
+
+function compiled(codec: EmbeddedCodec): Promise<WebAssembly.Module> {
+  const known = modules.get(codec);
+  if (known !== undefined) return known;
+  const packed = base64ToBytes(codec.deflated);
+  const unpacked = inflate([packed], { format: "deflate-raw", size: codec.size });
+  const module = unpacked.then((bytes) => WebAssembly.compile(bytes));
+  modules.set(codec, module);
+  return module;
+}
+
 /**
  * Runs a decoder once, in an instance of its own: a damaged file may abort it in the middle of its work, and its
  * memory never shrinks.
@@ -56,8 +69,7 @@ export async function runDecoder<Result>(
   { factory, codec }: DecoderParts,
   use: (decoder: EmscriptenDecoder) => Result,
 ): Promise<Result> {
-  const packed = base64ToBytes(codec.deflated);
-  const module = await WebAssembly.compile(await inflate([packed], { format: "deflate-raw", size: codec.size }));
+  const module = await compiled(codec);
   const complaints: string[] = [];
   const decoder = await new Promise<EmscriptenDecoder>((resolve, reject) => {
     factory({

@@ -4,6 +4,7 @@ import { type ByteSource, byteSource, sliceSource } from "../../data/byte_source
 import { openCheckpoint } from "../../data/checkpoint.ts";
 import { writeSafetensors } from "../../data/safetensors.ts";
 import { OpenFiles } from "../../sdk/disk_source.ts";
+import { openFileSystem } from "../../sdk/file_system.ts";
 
 const goldens = new URL("../fixtures/goldens/pth/", import.meta.url);
 
@@ -34,8 +35,8 @@ Deno.test("byteSource() and sliceSource() read memory without a copy", () => {
   assertEquals(part.read(1, 4).buffer, bytes.buffer);
 });
 
-Deno.test("openCheckpoint() gives the same numbers from a disk as from memory, in every format", () => {
-  using files = new OpenFiles();
+Deno.test("openCheckpoint() gives the same numbers from a disk as from memory, in every format", async () => {
+  using files = new OpenFiles(await openFileSystem());
   const names = [...Deno.readDirSync(goldens)].map(({ name }) => name);
   const good = names.filter((name) => /\.(pth|safetensors)$/.test(name) && names.includes(expectationOf(name)));
   assert(good.length >= 26);
@@ -53,8 +54,8 @@ Deno.test("openCheckpoint() gives the same numbers from a disk as from memory, i
   }
 });
 
-Deno.test("openCheckpoint() refuses from a disk what it refuses from memory, a damaged tensor when it is read", () => {
-  using files = new OpenFiles();
+Deno.test("openCheckpoint() refuses from a disk what it refuses from memory, a damaged tensor when it is read", async () => {
+  using files = new OpenFiles(await openFileSystem());
   const names = [...Deno.readDirSync(goldens)].map(({ name }) => name).filter((name) => name.endsWith(".pth"));
   const message = (work: () => unknown): string | undefined => {
     try {
@@ -87,11 +88,11 @@ Deno.test("openCheckpoint() reads of a source only the tensors that are asked fo
   assert(source.taken < 2000);
 });
 
-Deno.test("OpenFiles notices a file that became shorter, and refuses folders", () => {
+Deno.test("OpenFiles notices a file that became shorter, and refuses folders", async () => {
   const path = Deno.makeTempFileSync();
   try {
     Deno.writeFileSync(path, new Uint8Array(100));
-    using files = new OpenFiles();
+    using files = new OpenFiles(await openFileSystem());
     const source = files.open(path);
     assertEquals([source.length, source.read(90, 100).length], [100, 10]);
     Deno.truncateSync(path, 50);
