@@ -52,7 +52,6 @@ export interface SampledOptions extends LogitBiasOptions {
 /** An answer that takes each id as it is drawn. */
 export class SampledAnswer implements Answer {
   readonly rows = 1;
-  readonly reads: DrawOutput | undefined;
   sequences: readonly Sequence[] = [];
   ended = false;
   readonly #options: SampledOptions;
@@ -67,7 +66,11 @@ export class SampledAnswer implements Answer {
     samplingSettings(options.sampling);
     this.#options = options;
     this.#bias = createLogitBias(options);
-    this.reads = options.topLogprobs === undefined ? undefined : "logits";
+  }
+
+  get reads(): DrawOutput | undefined {
+    const { topLogprobs, constraint } = this.#options;
+    return topLogprobs !== undefined || constraint?.pressed === true ? "logits" : undefined;
   }
 
   begin([row]: readonly number[], start: Omit<SequenceStart, "row" | "sampling">): void {
@@ -75,10 +78,11 @@ export class SampledAnswer implements Answer {
   }
 
   take({ ids, output }: Drawn): readonly GeneratedToken[] {
-    const { stopIds, maxNewTokens, constraint, topLogprobs: top = 0 } = this.#options;
+    const { stopIds, maxNewTokens, constraint, topLogprobs: top } = this.#options;
     const id = ids[0]!;
+    if (constraint?.pressed === true) constraint.weigh?.(output[0]!);
     this.ended = stopIds.includes(id) || this.sequences[0]!.draws >= maxNewTokens || constraint?.ended === true;
-    return [output.length === 0 ? { id } : logprobsOf(output[0]!, { id, top })];
+    return [top === undefined ? { id } : logprobsOf(output[0]!, { id, top })];
   }
 }
 

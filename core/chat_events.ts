@@ -115,8 +115,8 @@ export interface ChatOptions extends GenerationConfig {
   readonly openThinking?: boolean | undefined;
   /**
    * The form of the answer. Every token that is drawn keeps it, whatever the model would like, and before the answer
-   * would be cut off it is brought to an end, so that it is complete JSON; `finish` gives the reason `length` then. Default
-   * any text.
+   * would be cut off it is brought to an end, so that it is complete JSON; `finish` gives the reason `length` where the
+   * model would rather have gone on. Default any text.
    */
   readonly responseFormat?: ResponseFormat | undefined;
   /**

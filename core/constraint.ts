@@ -17,4 +17,8 @@ export interface TokenConstraint {
   restrict(bias: Float32Array, left: number): void;
   /** Takes the id that was drawn. */
   accept(id: number): void;
+  /** Whether the last {@link restrict} ruled ids out only because few may still be drawn. Default false. */
+  readonly pressed?: boolean | undefined;
+  /** Where it was pressed, told the logits `[V]` as the model gave them, so that it knows whether that mattered. */
+  weigh?(logits: Float32Array): void;
 }

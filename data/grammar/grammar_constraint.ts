@@ -21,6 +21,8 @@ export class GrammarConstraint implements TokenConstraint {
   readonly #options: GrammarConstraintOptions;
   #position: Position;
   #stopped = false;
+  /** What the last restriction went by, where it was pressed. */
+  #pressure: { readonly needs: Uint16Array; readonly left: number; readonly complete: boolean } | undefined;
   #shortened = false;
 
   /** Begins an answer. */
@@ -40,9 +42,13 @@ export class GrammarConstraint implements TokenConstraint {
     return this.#position.complete;
   }
 
-  /** Whether there was too little room for something that might have come. */
+  /** Whether at some place the model would rather have had something that there was no room for. */
   get shortened(): boolean {
     return this.#shortened;
+  }
+
+  get pressed(): boolean {
+    return this.#pressure !== undefined;
   }
 
   /** Whether nothing more that comes can complete it. */
@@ -58,13 +64,27 @@ export class GrammarConstraint implements TokenConstraint {
   restrict(bias: Float32Array, left: number): void {
     const needs = this.#grammar.needs(this.#position);
     const stops = this.#options.stopIds.map((id): [number, number] => [id, bias[id] ?? 0]);
+    const { complete } = this.#position;
+    this.#pressure = undefined;
     for (let id = 0; id < bias.length; id++) {
       const need = needs[id] ?? forbidden;
       if (need < left) continue;
       bias[id] = -Infinity;
-      if (need !== forbidden) this.#shortened = true;
+      if (need !== forbidden) this.#pressure ??= { needs, left, complete };
     }
-    if (this.#position.complete) { for (const [id, value] of stops) bias[id] = value; }
+    if (complete) { for (const [id, value] of stops) bias[id] = value; }
+  }
+
+  weigh(logits: Float32Array): void {
+    if (this.#pressure === undefined) return;
+    const { needs, left, complete } = this.#pressure;
+    const { stopIds } = this.#options;
+    let [best, need] = [-Infinity, 0];
+    for (let id = 0; id < logits.length; id++) {
+      const each = complete && stopIds.includes(id) ? 0 : needs[id] ?? forbidden;
+      if (each !== forbidden && logits[id]! > best) [best, need] = [logits[id]!, each];
+    }
+    if (need >= left) this.#shortened = true;
   }
 
   accept(id: number): void {

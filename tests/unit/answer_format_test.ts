@@ -91,9 +91,26 @@ Deno.test("chat() gives JSON objects, tells where they were cut short, and n of 
   assertEquals(ends.length, 3);
   for (const { text, reason, usage, logprobs } of ends) {
     assert(typeof JSON.parse(text) === "object" && text.startsWith("{"));
-    if (usage.completionTokens === 40) assertEquals(reason, "length");
+    assert(usage.completionTokens <= 40 && ["stop", "length"].includes(reason));
     assertEquals(new TextDecoder().decode(Uint8Array.from(logprobs!.flatMap(({ bytes }) => bytes))), text);
   }
+  const greedy = { responseFormat, temperature: 0, maxNewTokens: 300 };
+  const { finish: whole } = await ask(model, greedy);
+  const reasons = new Set<string>();
+  for (let maxNewTokens = 4; maxNewTokens < 60; maxNewTokens += 5) {
+    const { finish: cut } = await ask(model, { ...greedy, maxNewTokens });
+    assertEquals(cut.reason, cut.text === whole.text ? whole.reason : "length", `${cut.text} of ${whole.text}`);
+    reasons.add(cut.reason);
+  }
+  assert(reasons.has("length"));
+  const goesOn = model.complete("Facts: ", {
+    responseFormat,
+    maxNewTokens: 30,
+    tools: [{ a: 1 }],
+    toolChoice: "required",
+  });
+  const last = (await Array.fromAsync(goesOn)).at(-1) as Finish;
+  assert(typeof JSON.parse(last.text) === "object" && last.reason !== "tool_calls");
   const schema = { enum: ["yes", "no"] };
   const { finish } = await ask(model, { responseFormat: { type: "json_schema", schema } });
   assertEquals([schema.enum.includes(JSON.parse(finish.text)), finish.reason], [true, "stop"]);
