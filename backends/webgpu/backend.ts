@@ -108,6 +108,7 @@ export class WebGpuBackend implements Backend {
     this.#gpu.health.check("load a plan on");
     const program = new WebGpuProgram(plan, storages, {
       device: this.#gpu.device,
+      software: this.#gpu.report.software,
       pipelines: this.#gpu.pipelines,
       read: (region) => this.#read(region),
       submit: (commands, dispatches) => {

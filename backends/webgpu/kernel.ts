@@ -43,6 +43,14 @@ export type Operands<Name extends KernelName> =
 /** Takes f32 memory for the time of one call; what is in it before is anything. */
 export type Scratch = (count: number) => Value;
 
+/** What a kernel may use and know while it makes its dispatches. */
+export interface Lowering {
+  /** Memory for the time of the call. */
+  readonly scratch: Scratch;
+  /** Whether the device computes on the processor, where what is held in registers may be much more. */
+  readonly software: boolean;
+}
+
 /** A value and whether it may be written. */
 export interface Binding {
   /** What is bound. */
@@ -65,7 +73,7 @@ export interface Dispatch {
 
 /** One function per kernel, so a missing one is a type error. */
 export type Kernels = {
-  readonly [Name in KernelName]: (operands: Operands<Name>, scratch: Scratch) => readonly Dispatch[];
+  readonly [Name in KernelName]: (operands: Operands<Name>, lowering: Lowering) => readonly Dispatch[];
 };
 
 /** The last extent of a shape, or one counted from the end with −1, −2, … */

@@ -6,13 +6,15 @@
 import type { Operand } from "../../core/graph/kernels.ts";
 import { alignment, type Plan } from "../../core/graph/plan.ts";
 import { elementCount, type Tensor } from "../../core/graph/tensor.ts";
-import type { Dispatch, Kernels, Place, Scratch, Value } from "./kernel.ts";
+import type { Dispatch, Kernels, Lowering, Place, Scratch, Value } from "./kernel.ts";
 import { kernels } from "./kernels.ts";
 
 /** What {@link lower} has to know. */
 export interface LowerOptions {
   /** Where a tensor lies. */
   readonly placeOf: (tensor: Tensor) => Place;
+  /** Whether the device computes on the processor. */
+  readonly software: boolean;
   /** Limits of the device. */
   readonly limits: Pick<GPUSupportedLimits, "maxBufferSize" | "maxStorageBufferBindingSize">;
 }
@@ -30,7 +32,7 @@ export interface Lowered {
  *
  * @throws {RangeError} if the device cannot hold its temporaries
  */
-export function lower(plan: Plan, { placeOf, limits }: LowerOptions): Lowered {
+export function lower(plan: Plan, { placeOf, limits, software }: LowerOptions): Lowered {
   let arenaBytes = Math.max(alignment, plan.arenaBytes);
   const valueOf = (tensor: Tensor): Value => toValue(tensor, placeOf(tensor));
   const dispatches = plan.calls.flatMap(({ kernel, inputs, outputs, attributes }) => {
@@ -42,8 +44,8 @@ export function lower(plan: Plan, { placeOf, limits }: LowerOptions): Lowered {
       return { shape: [count], count, dtype: "f32", place };
     };
     // `Kernels` pairs each name with its operands, which a loop over all calls cannot express.
-    const make = kernels[kernel] as (operands: unknown, scratch: Scratch) => ReturnType<Kernels[typeof kernel]>;
-    return make({ ...valuesOf(inputs, valueOf), ...valuesOf(outputs, valueOf), ...attributes }, scratch);
+    const make = kernels[kernel] as (operands: unknown, lowering: Lowering) => ReturnType<Kernels[typeof kernel]>;
+    return make({ ...valuesOf(inputs, valueOf), ...valuesOf(outputs, valueOf), ...attributes }, { scratch, software });
   });
   const largest = Math.max(0, ...dispatches.flatMap(({ bindings }) => bindings.map(({ value }) => 4 * value.count)));
   check("a temporary", largest, limits.maxStorageBufferBindingSize);

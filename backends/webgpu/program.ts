@@ -16,6 +16,8 @@ import type { Pipelines } from "./pipelines.ts";
 export interface ProgramHost {
   /** The device. */
   readonly device: GPUDevice;
+  /** Whether it computes on the processor. */
+  readonly software: boolean;
   /** Compiled shaders. */
   readonly pipelines: Pipelines;
   /** Copies numbers to the host. */
@@ -49,7 +51,11 @@ export class WebGpuProgram implements Program {
     this.plan = plan;
     this.#host = host;
     this.#storages = checkStorages(plan, storages, (storage) => storage instanceof WebGpuStorage);
-    const { dispatches, arenaBytes } = lower(plan, { placeOf: (tensor) => this.#place(tensor), limits: device.limits });
+    const { dispatches, arenaBytes } = lower(plan, {
+      placeOf: (tensor) => this.#place(tensor),
+      limits: device.limits,
+      software: host.software,
+    });
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     this.#arena = device.createBuffer({ label: "arena", size: arenaBytes, usage });
     const { buffer, offsets } = writeParameters(device, dispatches);

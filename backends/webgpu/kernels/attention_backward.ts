@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Operands, type Scratch, type Value } from "../kernel.ts";
+import { type Dispatch, extent, type Lowering, type Operands, type Value } from "../kernel.ts";
 import { groupsFor, shader, THREADS } from "../shader.ts";
 import { expOf } from "../wgsl.ts";
 import { ropeAngles, TILE } from "./attention.ts";
@@ -41,7 +41,7 @@ ${dx}[at + p.half] += second * c - first * s;`,
  * dv += pᵀ dy. First by tiles of queries, then by tiles of keys. Of each query its largest score,
  * 1 / Σ exp and Σ dy · y are kept in between.
  */
-export function attentionBackward(operands: Operands<"attentionBackward">, scratch: Scratch): Dispatch[] {
+export function attentionBackward(operands: Operands<"attentionBackward">, { scratch }: Lowering): Dispatch[] {
   const { q } = operands;
   const queries = extent(q, 0) * extent(q, 1) * extent(q, 2);
   const kept = scratch(3 * queries);

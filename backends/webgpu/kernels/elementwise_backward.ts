@@ -5,14 +5,14 @@
  * @module
  */
 import type { GeluKind } from "../../../core/graph/kernels.ts";
-import type { Dispatch, Operands, Scratch } from "../kernel.ts";
+import type { Dispatch, Lowering, Operands } from "../kernel.ts";
 import { expOf, type Lanes } from "../wgsl.ts";
 import { each } from "./each.ts";
 import { geluFunctions } from "./elementwise.ts";
 import { addColumnSums } from "./column_sums.ts";
 
 /** y += factor · x, where x repeats y's shape. */
-export function accumulate({ x, y, factor }: Operands<"accumulate">, scratch: Scratch): Dispatch[] {
+export function accumulate({ x, y, factor }: Operands<"accumulate">, { scratch }: Lowering): Dispatch[] {
   if (x.count > y.count) return addColumnSums({ reads: { x }, y, rows: x.count / y.count, factor, scratch });
   return [each({
     reads: { x },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Operands, type Scratch, type Value } from "../kernel.ts";
+import { type Dispatch, extent, type Lowering, type Operands, type Value } from "../kernel.ts";
 import { groupsFor, shader, THREADS } from "../shader.ts";
 import { expOf, sumOver } from "../wgsl.ts";
 
@@ -85,7 +85,7 @@ if (lane == 0u) { ${offsets}[p.E] = i32(begin); }`,
 }
 
 /** y [M,D] = Σ over the k choices of a row of weight · the choice's row of x [R,D]. */
-export function combine({ x, order, weight, y }: Operands<"combine">, scratch: Scratch): Dispatch[] {
+export function combine({ x, order, weight, y }: Operands<"combine">, { scratch }: Lowering): Dispatch[] {
   const [k, width] = [extent(weight, 1), extent(x, 1)];
   const places: Value = { ...scratch(order.count), dtype: "i32" };
   return [

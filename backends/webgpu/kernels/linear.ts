@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Operands } from "../kernel.ts";
+import { type Dispatch, extent, type Lowering, type Operands } from "../kernel.ts";
 import { groupsFor, shader } from "../shader.ts";
 import { product } from "./product.ts";
 import { FEW_ROWS, rowProduct } from "./row_product.ts";
 
 /** y [M,out] = x [M,in] · weightᵀ (+ bias). */
-export function linear({ x, weight, bias, y }: Operands<"linear">): Dispatch[] {
+export function linear({ x, weight, bias, y }: Operands<"linear">, lowering: Lowering): Dispatch[] {
   const N = extent(weight, 0), K = weight.count / N, M = y.count / N;
   if (M <= FEW_ROWS) return [rowProduct({ x, weight, bias, y, M, N, K })];
-  return [product({ kind: "forward", a: x, b: weight, c: y, M, N, K, bias, add: false })];
+  return [product({ kind: "forward", a: x, b: weight, c: y, M, N, K, bias, add: false }, lowering)];
 }
 
 /** y [B,T,D] = rows of weight [V,D] named by ids. */
@@ -29,9 +29,9 @@ ${y}[i] = ${weight}[u32(${ids}[i / p.width]) * p.width + i % p.width];`,
 }
 
 /** y [R,out]: rows offsets[e] … offsets[e+1] of x [R,in] through weights[e], one expert after the other. */
-export function groupedLinear({ x, offsets, weights, y }: Operands<"groupedLinear">): Dispatch[] {
+export function groupedLinear({ x, offsets, weights, y }: Operands<"groupedLinear">, lowering: Lowering): Dispatch[] {
   const N = extent(y, -1), M = y.count / N, K = x.count / M;
   return weights.map((weight, expert) =>
-    product({ kind: "forward", a: x, b: weight, c: y, M, N, K, add: false, range: { offsets, expert } })
+    product({ kind: "forward", a: x, b: weight, c: y, M, N, K, add: false, range: { offsets, expert } }, lowering)
   );
 }

@@ -3,26 +3,32 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Operands, type Scratch } from "../kernel.ts";
+import { type Dispatch, extent, type Lowering, type Operands } from "../kernel.ts";
 import { product } from "./product.ts";
 import { addToRows } from "./add_to_rows.ts";
 
 /** dx [M,in] += dy [M,out] · weight. */
-export function linearBackwardInput({ dy, weight, dx }: Operands<"linearBackwardInput">): Dispatch[] {
+export function linearBackwardInput(
+  { dy, weight, dx }: Operands<"linearBackwardInput">,
+  lowering: Lowering,
+): Dispatch[] {
   const K = extent(weight, 0), N = weight.count / K, M = dy.count / K;
-  return [product({ kind: "input", a: dy, b: weight, c: dx, M, N, K, add: true })];
+  return [product({ kind: "input", a: dy, b: weight, c: dx, M, N, K, add: true }, lowering)];
 }
 
 /** dweight [out,in] += dyᵀ · x. */
-export function linearBackwardWeight({ x, dy, dweight }: Operands<"linearBackwardWeight">): Dispatch[] {
+export function linearBackwardWeight(
+  { x, dy, dweight }: Operands<"linearBackwardWeight">,
+  lowering: Lowering,
+): Dispatch[] {
   const M = extent(dweight, 0), N = dweight.count / M, K = dy.count / M;
-  return [product({ kind: "weight", a: dy, b: x, c: dweight, M, N, K, add: true })];
+  return [product({ kind: "weight", a: dy, b: x, c: dweight, M, N, K, add: true }, lowering)];
 }
 
 /** dweight [V,D], rows ids += dy [B,T,D]. */
 export function embeddingBackward(
   { ids, dy, dweight }: Operands<"embeddingBackward">,
-  scratch: Scratch,
+  { scratch }: Lowering,
 ): Dispatch[] {
   return addToRows({ index: ids, dy, table: dweight, scratch });
 }
@@ -30,19 +36,21 @@ export function embeddingBackward(
 /** dx [R,in] += dy [R,out] through each row's expert. */
 export function groupedLinearBackwardInput(
   { dy, offsets, weights, dx }: Operands<"groupedLinearBackwardInput">,
+  lowering: Lowering,
 ): Dispatch[] {
   const K = extent(dy, -1), M = dy.count / K, N = dx.count / M;
   return weights.map((weight, expert) =>
-    product({ kind: "input", a: dy, b: weight, c: dx, M, N, K, add: true, range: { offsets, expert } })
+    product({ kind: "input", a: dy, b: weight, c: dx, M, N, K, add: true, range: { offsets, expert } }, lowering)
   );
 }
 
 /** dweights[e] [out,in] += dyᵀ · x over the rows of expert e. */
 export function groupedLinearBackwardWeight(
   { x, dy, offsets, dweights }: Operands<"groupedLinearBackwardWeight">,
+  lowering: Lowering,
 ): Dispatch[] {
   const M = extent(dy, -1), K = dy.count / M, N = x.count / K;
   return dweights.map((dweight, expert) =>
-    product({ kind: "weight", a: dy, b: x, c: dweight, M, N, K, add: true, range: { offsets, expert } })
+    product({ kind: "weight", a: dy, b: x, c: dweight, M, N, K, add: true, range: { offsets, expert } }, lowering)
   );
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Operands, rowsOf, type Scratch, type Value } from "../kernel.ts";
+import { type Dispatch, extent, type Lowering, type Operands, rowsOf, type Value } from "../kernel.ts";
 import { shader, THREADS } from "../shader.ts";
 import { expOf, largestOver, log, sumOver } from "../wgsl.ts";
 import { product } from "./product.ts";
@@ -12,9 +12,12 @@ import { product } from "./product.ts";
 const BLOCK = 2 ** 22;
 
 /** loss [M] = −log softmax(hidden · weightᵀ)[target], 0 where target is negative. */
-export function crossEntropy({ hidden, weight, target, loss }: Operands<"crossEntropy">, scratch: Scratch): Dispatch[] {
+export function crossEntropy(
+  { hidden, weight, target, loss }: Operands<"crossEntropy">,
+  lowering: Lowering,
+): Dispatch[] {
   const V = extent(weight, 0);
-  return eachBlock({ hidden, weight, scratch }, ({ logits, from, rows }) => [shader({
+  return eachBlock({ hidden, weight, lowering }, ({ logits, from, rows }) => [shader({
     reads: { logits, target },
     writes: { loss },
     sizes: { V, begin: from },
@@ -39,19 +42,19 @@ export interface LogitBlock {
 
 /** Computes the logits hidden · weightᵀ block by block, and appends what `visit` makes of each. */
 export function eachBlock(
-  { hidden, weight, scratch }: { readonly hidden: Value; readonly weight: Value; readonly scratch: Scratch },
+  { hidden, weight, lowering }: { readonly hidden: Value; readonly weight: Value; readonly lowering: Lowering },
   visit: (block: LogitBlock) => readonly Dispatch[],
 ): Dispatch[] {
   const [M, K, V] = [extent(hidden, 0), extent(hidden, 1), extent(weight, 0)];
   // Bindings begin at multiples of 256 bytes, so at rows that are multiples of 64.
   const block = Math.min(M, Math.max(64, Math.floor(BLOCK / V / 64) * 64));
-  const numbers = scratch(block * V);
+  const numbers = lowering.scratch(block * V);
   const dispatches: Dispatch[] = [];
   for (let from = 0; from < M; from += block) {
     const rows = Math.min(block, M - from);
     const logits = { ...numbers, shape: [rows, V], count: rows * V };
     const a = rowsOf(hidden, { from, rows });
-    dispatches.push(product({ kind: "forward", a, b: weight, c: logits, M: rows, N: V, K, add: false }));
+    dispatches.push(product({ kind: "forward", a, b: weight, c: logits, M: rows, N: V, K, add: false }, lowering));
     dispatches.push(...visit({ logits, from, rows }));
   }
   return dispatches;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Operands, rowsOf, type Scratch } from "../kernel.ts";
+import { type Dispatch, extent, type Lowering, type Operands, rowsOf } from "../kernel.ts";
 import { groupsFor, shader, THREADS } from "../shader.ts";
 import { expOf, largestOver, log, sumOver } from "../wgsl.ts";
 import { countTargets, eachBlock, logSumExp } from "./loss.ts";
@@ -12,10 +12,10 @@ import { product } from "./product.ts";
 /** dhidden [M,D], dweight [V,D] through dlogits = (softmax(logits) − one at target) · dloss, a block of rows at a time. */
 export function crossEntropyBackward(
   { hidden, weight, target, dloss, dhidden, dweight }: Operands<"crossEntropyBackward">,
-  scratch: Scratch,
+  lowering: Lowering,
 ): Dispatch[] {
   const [K, V] = [extent(hidden, 1), extent(weight, 0)];
-  return eachBlock({ hidden, weight, scratch }, ({ logits, from, rows }) => {
+  return eachBlock({ hidden, weight, lowering }, ({ logits, from, rows }) => {
     const slopes = shader({
       reads: { target, dloss },
       writes: { logits },
@@ -34,11 +34,11 @@ for (var v = lane; v < p.V; v += ${THREADS}u) {
     const dispatches = [slopes];
     if (dhidden !== undefined) {
       const c = rowsOf(dhidden, { from, rows });
-      dispatches.push(product({ kind: "input", a: logits, b: weight, c, M: rows, N: K, K: V, add: true }));
+      dispatches.push(product({ kind: "input", a: logits, b: weight, c, M: rows, N: K, K: V, add: true }, lowering));
     }
     if (dweight !== undefined) {
       const b = rowsOf(hidden, { from, rows });
-      dispatches.push(product({ kind: "weight", a: logits, b, c: dweight, M: V, N: K, K: rows, add: true }));
+      dispatches.push(product({ kind: "weight", a: logits, b, c: dweight, M: V, N: K, K: rows, add: true }, lowering));
     }
     return dispatches;
   });

@@ -3,20 +3,20 @@
  *
  * @module
  */
-import type { Dispatch, Operands, Scratch, Value } from "../kernel.ts";
+import type { Dispatch, Lowering, Operands, Value } from "../kernel.ts";
 import { shader, THREADS } from "../shader.ts";
 import { sumOver } from "../wgsl.ts";
 import { addColumnSums } from "./column_sums.ts";
 import { statistics } from "./norm.ts";
 
 /** Gradients of rmsNorm. */
-export function rmsNormBackward({ eps, ...values }: Operands<"rmsNormBackward">, scratch: Scratch): Dispatch[] {
-  return normBackward({ ...values, dbias: undefined, eps, centred: false }, scratch);
+export function rmsNormBackward({ eps, ...values }: Operands<"rmsNormBackward">, lowering: Lowering): Dispatch[] {
+  return normBackward({ ...values, dbias: undefined, eps, centred: false }, lowering);
 }
 
 /** Gradients of layerNorm. */
-export function layerNormBackward({ eps, ...values }: Operands<"layerNormBackward">, scratch: Scratch): Dispatch[] {
-  return normBackward({ ...values, eps, centred: true }, scratch);
+export function layerNormBackward({ eps, ...values }: Operands<"layerNormBackward">, lowering: Lowering): Dispatch[] {
+  return normBackward({ ...values, eps, centred: true }, lowering);
 }
 
 /** What both norms have. */
@@ -28,7 +28,7 @@ type NormBackward = Operands<"layerNormBackward"> & { readonly centred: boolean 
  */
 function normBackward(
   { x, weight, dy, dx, dweight, dbias, eps, centred }: NormBackward,
-  scratch: Scratch,
+  { scratch }: Lowering,
 ): Dispatch[] {
   const width = weight.count, rows = x.count / width;
   const means = scratch(rows), factors = scratch(rows);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dispatch, Operands, Scratch } from "../kernel.ts";
+import type { Dispatch, Lowering, Operands } from "../kernel.ts";
 import { shader, THREADS } from "../shader.ts";
 import { sumOver } from "../wgsl.ts";
 import { each } from "./each.ts";
@@ -12,7 +12,7 @@ import { each } from "./each.ts";
 const PART = 4096, MOST_PARTS = 256;
 
 /** y [1] += Σ x²: in parts, a workgroup each, then those by one. */
-export function sumOfSquares({ x, y }: Operands<"sumOfSquares">, scratch: Scratch): Dispatch[] {
+export function sumOfSquares({ x, y }: Operands<"sumOfSquares">, { scratch }: Lowering): Dispatch[] {
   const parts = Math.min(MOST_PARTS, Math.ceil(x.count / PART));
   const partials = scratch(parts);
   return [

@@ -3,14 +3,25 @@
  *
  * @module
  */
-import type { Dispatch, Value } from "../kernel.ts";
+import type { Dispatch, Lowering, Value } from "../kernel.ts";
 import { groupsFor, type Names, shader } from "../shader.ts";
 
-/** Rows and columns of a thread's block, and how its workgroup's 64 threads lie on the result. */
-const ROWS = 4, COLUMNS = 8, ACROSS = 8, DOWN = 8;
+/** What a thread holds of the result, and how the threads of its workgroup lie on it. */
+interface Block {
+  readonly rows: number;
+  readonly columns: number;
+  readonly across: number;
+  readonly down: number;
+}
 
-/** Multiplications from which on sizes are worth a pipeline of their own. */
-const BAKED = 2 ** 22;
+/** Numbers for any product. */
+const usual: Block = { rows: 4, columns: 8, across: 8, down: 8 };
+
+/** On a processor a read from a buffer costs as much as a dozen multiplications, and registers spill into its cache. */
+const large: Block = { rows: 16, columns: 16, across: 8, down: 1 };
+
+/** Multiplications from which on a product is worth a pipeline of its own. */
+const MANY = 2 ** 22;
 
 /**
  * Which operand is read across: `forward` a [M,K] · b [N,K]ᵀ, `input` a [M,K] · b [K,N], `weight` a [K,M]ᵀ · b [K,N].
@@ -46,40 +57,61 @@ export interface Product {
 type Operand = "a" | "b" | "c" | "bias" | "offsets";
 
 /** The dispatch of a product. */
-export function product({ kind, a, b, c, M, N, K, add, bias, range }: Product): Dispatch {
+export function product(
+  { kind, a, b, c, M, N, K, add, bias, range }: Product,
+  { software }: Pick<Lowering, "software">,
+): Dispatch {
   const aWidth = kind === "weight" ? M : K, bWidth = kind === "forward" ? K : N;
   const four = { a: aWidth % 4 === 0, b: bWidth % 4 === 0, c: N % 4 === 0 };
   const type = (fours: boolean) => fours ? "vec4f" : "f32";
-  const across = groupsFor(N, COLUMNS * ACROSS);
+  const many = M * N * K >= MANY;
+  const block = software && many && M >= large.rows && four.a && four.b && four.c ? large : usual;
+  const { rows, columns, across: threadsAcross, down } = block;
+  const across = groupsFor(N, columns * threadsAcross);
   return shader<Operand, Operand>({
     reads: { a, b, bias, offsets: range?.offsets } as Record<Operand, Value | undefined>,
     writes: { c } as Record<Operand, Value | undefined>,
     types: { a: type(four.a), b: type(four.b), c: type(four.c) },
     sizes: { M, N, K, across, expert: range?.expert ?? 0 },
-    baked: M * N * K >= BAKED,
-    groups: across * groupsFor(M, ROWS * DOWN),
+    baked: many,
+    threads: threadsAcross * down,
+    groups: across * groupsFor(M, rows * down),
     head: (names) => `
 ${load({ name: "loadA", from: names.a, width: kind === "weight" ? "p.M" : "p.K", four: four.a })}
 ${load({ name: "loadB", from: names.b, width: kind === "forward" ? "p.K" : "p.N", four: four.b })}`,
     body: (names) => `
 ${range ? `let first = u32(${names.offsets}[p.expert]); let last = u32(${names.offsets}[p.expert + 1u]);` : ""}
 let end = ${range && kind !== "weight" ? "last" : "p.M"};
-let row = ${range && kind !== "weight" ? "first + " : ""}(group / p.across * ${DOWN}u + lane / ${ACROSS}u) * ${ROWS}u;
-let column = (group % p.across * ${ACROSS}u + lane % ${ACROSS}u) * ${COLUMNS}u;
+let row = ${
+      range && kind !== "weight" ? "first + " : ""
+    }(group / p.across * ${down}u + lane / ${threadsAcross}u) * ${rows}u;
+let column = (group % p.across * ${threadsAcross}u + lane % ${threadsAcross}u) * ${columns}u;
 if (row >= end || column >= p.N) { return; }
-${declareSums(bias ? names.bias : "")}
-${range && kind === "weight" ? loop(kind, { from: "first", to: "last" }) : loop(kind, { from: "0u", to: "p.K" })}
-${store(names, { four: four.c, add })}`,
+${declareSums(block, names.bias)}
+${
+      range && kind === "weight"
+        ? loop(block, { kind, from: "first", to: "last" })
+        : loop(block, { kind, from: "0u", to: "p.K" })
+    }
+${store(block, { names, four: four.c, add })}`,
   });
 }
 
-const rows = Array.from({ length: ROWS }, (_, i) => i);
-const fours = Array.from({ length: COLUMNS / 4 }, (_, j) => j);
 const lanes = [0, 1, 2, 3] as const;
 
+/** Rows of a block. */
+function rowsIn({ rows }: Block): number[] {
+  return Array.from({ length: rows }, (_, i) => i);
+}
+
+/** Each four columns of a block. */
+function foursIn({ columns }: Block): number[] {
+  return Array.from({ length: columns / 4 }, (_, j) => j);
+}
+
 /** Text for each row and each four columns of a block. */
-function each(text: (row: number, four: number) => string): string {
-  return rows.flatMap((i) => fours.map((j) => text(i, j))).join("\n");
+function each(block: Block, text: (row: number, four: number) => string): string {
+  return rowsIn(block).flatMap((i) => foursIn(block).map((j) => text(i, j))).join("\n");
 }
 
 /** `name(row, column, rows)`: four numbers of a matrix, zeros past its width, the last row again past the last. */
@@ -99,45 +131,48 @@ fn ${name}(row: u32, column: u32, rows: u32) -> vec4f {
 }`;
 }
 
-function declareSums(bias: string): string {
+function declareSums(block: Block, bias: string): string {
   const one = (column: number) => bias === "" ? "0.0" : `${bias}[min(column + ${column}u, p.N - 1u)]`;
-  return each((i, j) => `var s${i}_${j} = vec4f(${lanes.map((lane) => one(4 * j + lane)).join(", ")});`);
+  return each(block, (i, j) => `var s${i}_${j} = vec4f(${lanes.map((lane) => one(4 * j + lane)).join(", ")});`);
 }
 
 /** Adds up over k in steps of four, or of one where a step has four rows of the block. */
-function loop(kind: ProductKind, { from, to }: { from: string; to: string }): string {
+function loop(block: Block, { kind, from, to }: { kind: ProductKind; from: string; to: string }): string {
   const step = kind === "weight" ? 1 : 4;
-  return `for (var k = ${from}; k < ${to}; k += ${step}u) {\n${steps[kind]()}\n}`;
+  return `for (var k = ${from}; k < ${to}; k += ${step}u) {\n${steps[kind](block)}\n}`;
 }
 
-const steps: Readonly<Record<ProductKind, () => string>> = {
-  forward: () =>
+const steps: Readonly<Record<ProductKind, (block: Block) => string>> = {
+  forward: (block) =>
     [
-      ...rows.map((i) => `let a${i} = loadA(row + ${i}u, k, p.M);`),
-      ...fours.flatMap((j) => lanes.map((n) => `let b${j}_${n} = loadB(column + ${4 * j + n}u, k, p.N);`)),
-      each((i, j) => `s${i}_${j} += vec4f(${lanes.map((n) => `dot(a${i}, b${j}_${n})`).join(", ")});`),
+      ...rowsIn(block).map((i) => `let a${i} = loadA(row + ${i}u, k, p.M);`),
+      ...foursIn(block).flatMap((j) => lanes.map((n) => `let b${j}_${n} = loadB(column + ${4 * j + n}u, k, p.N);`)),
+      each(block, (i, j) => `s${i}_${j} += vec4f(${lanes.map((n) => `dot(a${i}, b${j}_${n})`).join(", ")});`),
     ].join("\n"),
-  input: () =>
+  input: (block) =>
     [
-      ...rows.map((i) => `let a${i} = loadA(row + ${i}u, k, p.M);`),
+      ...rowsIn(block).map((i) => `let a${i} = loadA(row + ${i}u, k, p.M);`),
       ...lanes.map((n) =>
         [
-          ...fours.map((j) => `let b${n}_${j} = loadB(k + ${n}u, column + ${4 * j}u, p.K);`),
-          each((i, j) => `s${i}_${j} = fma(vec4f(a${i}[${n}]), b${n}_${j}, s${i}_${j});`),
+          ...foursIn(block).map((j) => `let b${n}_${j} = loadB(k + ${n}u, column + ${4 * j}u, p.K);`),
+          each(block, (i, j) => `s${i}_${j} = fma(vec4f(a${i}[${n}]), b${n}_${j}, s${i}_${j});`),
         ].join("\n")
       ),
     ].join("\n"),
-  weight: () =>
+  weight: (block) =>
     [
-      ...rows.filter((i) => i % 4 === 0).map((i) => `let a${i} = loadA(k, row + ${i}u, ${"p.K"});`),
-      ...fours.map((j) => `let b${j} = loadB(k, column + ${4 * j}u, p.K);`),
-      each((i, j) => `s${i}_${j} = fma(vec4f(a${i - i % 4}[${i % 4}]), b${j}, s${i}_${j});`),
+      ...rowsIn(block).filter((i) => i % 4 === 0).map((i) => `let a${i} = loadA(k, row + ${i}u, p.K);`),
+      ...foursIn(block).map((j) => `let b${j} = loadB(k, column + ${4 * j}u, p.K);`),
+      each(block, (i, j) => `s${i}_${j} = fma(vec4f(a${i - i % 4}[${i % 4}]), b${j}, s${i}_${j});`),
     ].join("\n"),
 };
 
-function store({ c }: Names<Operand>, { four, add }: { four: boolean; add: boolean }): string {
+function store(
+  block: Block,
+  { names: { c }, four, add }: { names: Names<Operand>; four: boolean; add: boolean },
+): string {
   const operator = add ? "+=" : "=";
-  return each((i, j) => {
+  return each(block, (i, j) => {
     const inside = `row + ${i}u < end && column + ${4 * j}u < p.N`;
     const at = `(row + ${i}u) * p.N + column + ${4 * j}u`;
     if (four) return `if (${inside}) { ${c}[(${at}) / 4u] ${operator} s${i}_${j}; }`;

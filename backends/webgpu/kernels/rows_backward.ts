@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Operands, type Scratch } from "../kernel.ts";
+import { type Dispatch, extent, type Lowering, type Operands } from "../kernel.ts";
 import { groupsFor, shader } from "../shader.ts";
 import { addToRows } from "./add_to_rows.ts";
 
@@ -52,7 +52,7 @@ ${drow}[i] += sum;`,
 /** dhidden += dy where index < 0; dfeatures [M,D], row index += dy elsewhere. */
 export function spliceBackward(
   { index, dy, dhidden, dfeatures }: Operands<"spliceBackward">,
-  scratch: Scratch,
+  { scratch }: Lowering,
 ): Dispatch[] {
   const dispatches: Dispatch[] = [];
   if (dhidden !== undefined) {
@@ -70,6 +70,9 @@ if (i < p.count && ${index}[i / p.width] < 0) { ${dhidden}[i] += ${dy}[i]; }`,
 }
 
 /** dx [M,D], row order[r] / k += dy [R,D], where k = R / M. */
-export function gatherRowsBackward({ order, dy, dx }: Operands<"gatherRowsBackward">, scratch: Scratch): Dispatch[] {
+export function gatherRowsBackward(
+  { order, dy, dx }: Operands<"gatherRowsBackward">,
+  { scratch }: Lowering,
+): Dispatch[] {
   return addToRows({ index: order, k: order.count / extent(dx, 0), dy, table: dx, scratch });
 }
