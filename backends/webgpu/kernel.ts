@@ -65,7 +65,7 @@ export interface Dispatch {
   readonly source: string;
   /** What is bound to `@binding(0)` and on. */
   readonly bindings: readonly Binding[];
-  /** Numbers of the uniform behind the bindings; empty where the shader has none. */
+  /** Numbers of the uniform behind the bindings. */
   readonly parameters: Uint32Array<ArrayBuffer>;
   /** Workgroups in each dimension. */
   readonly groups: readonly [number, number, number];

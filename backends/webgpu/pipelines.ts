@@ -43,8 +43,8 @@ export class Pipelines {
   }
 }
 
-function entriesOf({ bindings, parameters }: Dispatch): GPUBindGroupLayoutEntry[] {
-  const types: GPUBufferBindingType[] = bindings.map(({ writable }) => writable ? "storage" : "read-only-storage");
-  if (parameters.length > 0) types.push("uniform");
+function entriesOf({ bindings }: Dispatch): GPUBindGroupLayoutEntry[] {
+  const own = bindings.map(({ writable }) => writable ? "storage" : "read-only-storage");
+  const types: readonly GPUBufferBindingType[] = [...own, "uniform"];
   return types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } }));
 }

@@ -125,9 +125,7 @@ export class WebGpuProgram implements Program {
       return { binding, resource: { buffer, offset: place.offset, size: 4 * count } };
     });
     const size = dispatch.parameters.byteLength;
-    if (size > 0) {
-      entries.push({ binding: entries.length, resource: { buffer: this.#parameters, offset: parameters, size } });
-    }
+    entries.push({ binding: entries.length, resource: { buffer: this.#parameters, offset: parameters, size } });
     return { pipeline, group: this.#host.device.createBindGroup({ layout, entries }), groups: dispatch.groups };
   }
 }
@@ -150,7 +148,7 @@ function writeParameters(device: GPUDevice, dispatches: readonly Dispatch[]): { 
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
   dispatches.forEach(({ parameters }, i) => {
-    if (parameters.length > 0) device.queue.writeBuffer(buffer, offsets[i]!, parameters);
+    device.queue.writeBuffer(buffer, offsets[i]!, parameters);
   });
   return { buffer, offsets };
 }

@@ -28,15 +28,10 @@ export interface ShaderSpec<Read extends string, Write extends string> {
   readonly writes: Values<Write>;
   /** How elements are seen where that is not their own type. */
   readonly types?: { readonly [Name in NoInfer<Read | Write>]?: Element | undefined } | undefined;
-  /** Whole numbers that the text calls `p.name`. */
+  /** Whole numbers that the text calls `p.name`; they stand in a uniform, so that one pipeline does for every shape. */
   readonly sizes?: Readonly<Record<string, number>> | undefined;
   /** Other numbers that the text calls `p.name`. */
   readonly factors?: Readonly<Record<string, number>> | undefined;
-  /**
-   * Whether the numbers are part of the text, so that the compiler knows them. Default false: they stand in a uniform,
-   * and one pipeline does for every shape.
-   */
-  readonly baked?: boolean | undefined;
   /** Threads of a workgroup. Default 64. */
   readonly threads?: number | undefined;
   /** Workgroups in all. The text finds which one it is in as `group`, and leaves if it is not below this number. */
@@ -54,14 +49,13 @@ export interface ShaderSpec<Read extends string, Write extends string> {
  * buffer is written, all that lies in it is declared for writing: a dispatch uses a buffer in one way only.
  */
 export function shader<Read extends string, Write extends string>(spec: ShaderSpec<Read, Write>): Dispatch {
-  const { groups, threads = THREADS, baked = false } = spec;
+  const { groups, threads = THREADS } = spec;
   const { declarations, bindings, names } = bind(spec);
   const sizes = { ...spec.sizes, groups };
-  const parameters = encode(sizes, spec.factors ?? {});
   const across = Math.min(groups, ROW_OF_GROUPS);
   const source = [
     ...declarations,
-    declareParameters(sizes, spec.factors ?? {}, baked ? undefined : bindings.length),
+    declareParameters(sizes, spec.factors ?? {}, bindings.length),
     spec.head?.(names) ?? "",
     `@compute @workgroup_size(${threads})`,
     "fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {",
@@ -74,7 +68,7 @@ export function shader<Read extends string, Write extends string>(spec: ShaderSp
   return {
     source,
     bindings,
-    parameters: baked ? new Uint32Array() : parameters,
+    parameters: encode(sizes, spec.factors ?? {}),
     groups: [across, Math.ceil(groups / across), 1],
   };
 }
@@ -124,13 +118,11 @@ function samePlace(a: Value, b: Value): boolean {
 
 type Numbers = Readonly<Record<string, number>>;
 
-function declareParameters(sizes: Numbers, factors: Numbers, binding: number | undefined): string {
+function declareParameters(sizes: Numbers, factors: Numbers, binding: number): string {
   const whole = Object.keys(sizes), other = Object.keys(factors);
   const fields = [...whole.map((name) => `${name}: u32`), ...other.map((name) => `${name}: f32`)];
   const struct = `struct Parameters { ${fields.join(", ")} }`;
-  if (binding !== undefined) return `${struct}\n@group(0) @binding(${binding}) var<uniform> p: Parameters;`;
-  const values = [...whole.map((name) => `${sizes[name]}u`), ...other.map((name) => `f32(${factors[name]})`)];
-  return `${struct}\nconst p = Parameters(${values.join(", ")});`;
+  return `${struct}\n@group(0) @binding(${binding}) var<uniform> p: Parameters;`;
 }
 
 function encode(sizes: Numbers, factors: Numbers): Uint32Array<ArrayBuffer> {

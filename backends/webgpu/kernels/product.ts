@@ -20,7 +20,7 @@ const usual: Block = { rows: 4, columns: 8, across: 8, down: 8 };
 /** On a processor a read from a buffer costs as much as a dozen multiplications, and registers spill into its cache. */
 const large: Block = { rows: 16, columns: 16, across: 8, down: 1 };
 
-/** Multiplications from which on a product is worth a pipeline of its own. */
+/** Multiplications from which on the larger block pays: its pipeline takes a second to compile. */
 const MANY = 2 ** 22;
 
 /**
@@ -64,8 +64,7 @@ export function product(
   const aWidth = kind === "weight" ? M : K, bWidth = kind === "forward" ? K : N;
   const four = { a: aWidth % 4 === 0, b: bWidth % 4 === 0, c: N % 4 === 0 };
   const type = (fours: boolean) => fours ? "vec4f" : "f32";
-  const many = M * N * K >= MANY;
-  const block = software && many && M >= large.rows && four.a && four.b && four.c ? large : usual;
+  const block = software && M * N * K >= MANY && M >= large.rows && four.a && four.b && four.c ? large : usual;
   const { rows, columns, across: threadsAcross, down } = block;
   const across = groupsFor(N, columns * threadsAcross);
   return shader<Operand, Operand>({
@@ -73,7 +72,6 @@ export function product(
     writes: { c } as Record<Operand, Value | undefined>,
     types: { a: type(four.a), b: type(four.b), c: type(four.c) },
     sizes: { M, N, K, across, expert: range?.expert ?? 0 },
-    baked: many,
     threads: threadsAcross * down,
     groups: across * groupsFor(M, rows * down),
     head: (names) => `

@@ -1,0 +1,108 @@
+/**
+ * The WebGPU backend beyond its kernels: which backend is chosen, what a token costs, memory, and the end of a device.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { createReferenceBackend } from "../../backends/reference/mod.ts";
+import { createWasmBackend } from "../../backends/wasm/mod.ts";
+import { createWebGpuBackend, describeAdapter, findAdapter, findFault, openDevice } from "../../backends/webgpu/mod.ts";
+import type { Backend } from "../../core/backend.ts";
+import { createGenerator, type GenerateOptions } from "../../core/generate.ts";
+import { Graph, planGraph } from "../../core/graph/mod.ts";
+import { bindModel } from "../../core/model_plans.ts";
+import auto from "../../plugins/auto.ts";
+import webgpu from "../../plugins/webgpu.ts";
+import { model, weights } from "./tiny_generation.ts";
+
+const adapter = await findAdapter();
+const readFile = () => Promise.reject(new Error("no file is needed"));
+
+async function answer(backend: Backend, options: GenerateOptions): Promise<number[]> {
+  using generator = createGenerator(backend, model, {
+    weights: bindModel(backend, model, { sources: [weights] }),
+    context: 64,
+  });
+  return await Array.fromAsync(generator.generate(options));
+}
+
+Deno.test("findFault() accepts a backend that computes right and says what another one computes", async () => {
+  const reference = createReferenceBackend();
+  assertEquals(await findFault(reference), undefined);
+  const doubling: Backend = {
+    ...reference,
+    write: (storage, data) => reference.write(storage, data.map((value) => 2 * value) as typeof data),
+  };
+  assertEquals(await findFault(doubling), "its matrix product gives 41 where 20.5 is right");
+});
+
+Deno.test("auto takes webgpu on a graphics processor, and else wasm and says why", async () => {
+  const notices: string[] = [];
+  await using backend = await auto.create({ threads: 1 }, { readFile, notice: (notice) => notices.push(notice) });
+  const expected = typeof adapter !== "string" && !describeAdapter(adapter).software ? "webgpu" : "wasm";
+  assertEquals(backend.name, expected);
+  if (expected === "wasm") assertMatch(notices[0]!, /^running on wasm: \S/);
+});
+
+if (typeof adapter === "string") {
+  console.log(`webgpu: most tests of this file do not run, for ${adapter}`);
+  Deno.test("createWebGpuBackend() says why there is no device", async () => {
+    const error = await assertRejects(() => createWebGpuBackend(), Error);
+    assertMatch(error.message, /^Cannot create backend "webgpu": \S/);
+  });
+} else {
+  Deno.test("the webgpu plugin makes a backend that has passed its self-test", async () => {
+    const notices: string[] = [];
+    await using backend = await webgpu.create(undefined, { readFile, notice: (notice) => notices.push(notice) });
+    assertEquals(backend.name, "webgpu");
+    assertEquals(notices.length, describeAdapter(adapter).software ? 1 : 0);
+  });
+
+  Deno.test("generate() on webgpu draws the ids that wasm draws, one submission and one read a token", async () => {
+    await using wasm = await createWasmBackend({ threads: 1 });
+    await using backend = await createWebGpuBackend();
+    const ids = [3, 1, 4, 5, 2, 6, 5, 3];
+    for (const sampling of [{}, { temperature: 0.9, topK: 20, topP: 0.9, repetitionPenalty: 1.2, seed: 7 }]) {
+      const options = { ids, maxNewTokens: 12, sampling };
+      const before = { ...backend.counts };
+      const drawn = await answer(backend, options);
+      assertEquals(drawn, await answer(wasm, options));
+      assertEquals(backend.counts.submissions - before.submissions, drawn.length);
+      assertEquals(backend.counts.reads - before.reads, drawn.length);
+    }
+  });
+
+  Deno.test("usedBytes stays the same over 100 programs, and is 0 when all is freed", async () => {
+    await using backend = await createWebGpuBackend();
+    const graph = new Graph();
+    graph.output("y", graph.scale(graph.input("x", "f32", [64, 64]), 2));
+    const plan = planGraph(graph);
+    const used = new Set<number>();
+    for (let i = 0; i < 100; i++) {
+      using program = backend.load(plan, new Map());
+      program.run();
+      used.add(backend.usedBytes);
+    }
+    assertEquals(used.size, 1);
+    assert([...used][0]! >= plan.arenaBytes);
+    assertEquals(backend.usedBytes, 0);
+  });
+
+  Deno.test("alloc() refuses what the device cannot bind at once", async () => {
+    await using backend = await createWebGpuBackend();
+    const shape = [backend.capabilities.maxStorageBytes / 4 + 1];
+    const spec = { name: "huge", dtype: "f32", layout: "rows", shape } as const;
+    assertThrows(() => backend.alloc(spec), RangeError, 'Cannot allocate "huge": ');
+  });
+
+  Deno.test("a device that is gone is an error that says so, for all backends on it", async () => {
+    const device = await openDevice();
+    const backend = await createWebGpuBackend({ device });
+    const storage = backend.alloc({ name: "x", dtype: "f32", layout: "rows", shape: [4] });
+    assertEquals(await backend.read(storage), new Float32Array(4));
+    device[Symbol.dispose]();
+    await device.device.lost;
+    const error = await assertRejects(() => backend.read(storage), Error);
+    assertEquals(error.message, 'Cannot read from "webgpu": its backend was disposed');
+  });
+}
