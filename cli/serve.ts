@@ -30,6 +30,11 @@ const flags = {
   queue: { ...number, summary: "Requests that may wait; more get 429 (default 64)" },
   timeout: { ...number, value: "SECONDS", summary: "Longest time of an answer, waiting included (default 600)" },
   "cors-origin": { type: "list", value: "ORIGIN", summary: "Lets pages of this origin call, * of any (default none)" },
+  "allowed-host": {
+    type: "list",
+    value: "NAME",
+    summary: "Also answers to this name on loopback without a key, as a proxy may pass on (default localhost alone)",
+  },
   "media-path": { type: "string", value: "DIR", summary: "Lets requests name images in this folder, as file://NAME" },
   "media-host": {
     type: "list",
@@ -100,12 +105,14 @@ async function createServer(values: ServeValues): Promise<Server> {
   if (queue !== undefined && !(Number.isInteger(queue) && queue >= 0)) {
     throw new TypeError(`Cannot read flag "--queue": ${queue} is not a whole number of 0 or more`);
   }
+  const apiKeys = [...values["api-key"], ...await readKeys(values["api-key-file"])];
   const options = {
-    apiKeys: [...values["api-key"], ...await readKeys(values["api-key-file"])],
+    apiKeys,
     corsOrigins: values["cors-origin"],
     imageHosts: values["media-host"],
     timeoutMs: Math.ceil(timeout * 1000),
-    hosts: namesOf(hostOf(values)),
+    // Whoever has a key may call by any name, from behind a proxy for instance.
+    hosts: apiKeys.length > 0 ? undefined : namesOf(hostOf(values), values["allowed-host"]),
     maxQueue: queue,
     maxImages: count(values, "max-images"),
   };
@@ -130,9 +137,9 @@ function hostOf({ host = "127.0.0.1" }: ServeValues): string {
 }
 
 /** The names by which a server on loopback may be called; any name where it is open to others. */
-function namesOf(host: string): string[] | undefined {
+function namesOf(host: string, more: readonly string[]): string[] | undefined {
   const loopback = /^(127\.|::1$|localhost$)/.test(host);
-  return loopback ? [...new Set(["localhost", "127.0.0.1", "[::1]", host])] : undefined;
+  return loopback ? [...new Set(["localhost", "127.0.0.1", "[::1]", host, ...more])] : undefined;
 }
 
 /** Where the server listens, until it is disposed of. */

@@ -65,6 +65,8 @@ export interface Message {
   readonly role: Role;
   /** Text, or text and images in order. A string is all text: `<image>` in it is no image. */
   readonly content: string | readonly ChatPart[];
+  /** What an assistant thought before it answered, where the chat template knows of it. Default nothing. */
+  readonly thoughts?: string | undefined;
   /** Tools that an assistant called. Default none. */
   readonly toolCalls?: readonly ToolCall[] | undefined;
   /** The call that a tool answers. The order of messages is what counts; prompts do not name it. */

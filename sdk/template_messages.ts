@@ -13,10 +13,11 @@ export function imagesOf(messages: readonly Message[]): ImageSource[] {
 }
 
 /** A message as the chat template takes it. */
-export function templateMessage({ role, content, toolCalls }: Message): ChatMessage {
+export function templateMessage({ role, content, thoughts, toolCalls }: Message): ChatMessage {
   return {
     role,
     content: typeof content === "string" ? content : content.map(withoutImage),
+    ...thoughts !== undefined && { reasoning_content: thoughts },
     ...toolCalls && {
       tool_calls: toolCalls.map(({ id, name, arguments: given }) => {
         return { id, type: "function", function: { name, arguments: given } };

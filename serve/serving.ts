@@ -33,7 +33,9 @@ export interface Client {
 export function clientOf(request: Request): Client {
   const controller = new AbortController();
   const leave = () => controller.abort(new DOMException("The client has gone", "AbortError"));
-  return { signal: AbortSignal.any([request.signal, controller.signal]), leave };
+  request.signal.addEventListener("abort", leave, { once: true });
+  if (request.signal.aborted) leave();
+  return { signal: controller.signal, leave };
 }
 
 /** The fields of a request. */

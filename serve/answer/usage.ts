@@ -34,9 +34,12 @@ export function apiUsage(all: readonly Pick<Finish, "index" | "usage">[]): ApiUs
 }
 
 /** The ends of all answers, by index. */
-export async function endsOf(events: AsyncIterable<ChatEvent>): Promise<Finish[]> {
-  const ends: Finish[] = [];
-  for await (const event of events) if (event.type === "finish") ends[event.index] = event;
+export async function endsOf<Event extends ChatEvent>(
+  events: AsyncIterable<Event>,
+): Promise<Extract<Event, { type: "finish" }>[]> {
+  const ends: Extract<Event, { type: "finish" }>[] = [];
+  const isEnd = (event: Event): event is Extract<Event, { type: "finish" }> => event.type === "finish";
+  for await (const event of events) if (isEnd(event)) ends[event.index] = event;
   return ends;
 }
 

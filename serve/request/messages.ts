@@ -44,10 +44,11 @@ export function readMessages(body: Body): MessagesDraft {
     fields.only("function_call");
     fields.only("annotations", "empty");
     const toolCalls = role === "assistant" ? readCalls(fields) : undefined;
+    const thoughts = role === "assistant" ? fields.text("reasoning_content") : undefined;
     const toolCallId = role === "tool" ? fields.text("tool_call_id") : undefined;
     if (toolCalls === undefined) fields.only("tool_calls", "empty");
     fields.end();
-    return { role: role === "developer" ? "system" : role as Role, content, toolCalls, toolCallId };
+    return { role: role === "developer" ? "system" : role as Role, content, thoughts, toolCalls, toolCallId };
   });
   return {
     images,

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { ChatEvent, ToolCall } from "../../core/chat_events.ts";
+import type { ToolCall } from "../../core/chat_events.ts";
 import { chatLogprobs } from "../answer/logprobs.ts";
+import { beginsThoughts, type ThoughtEvent, withThoughts } from "../answer/thoughts.ts";
 import { apiTimings, apiUsage, endsOf, type Finish } from "../answer/usage.ts";
 import { readChatRequest } from "../request/chat.ts";
 import { readImages } from "../request/images.ts";
@@ -21,11 +22,14 @@ export function chatRoute(serving: Serving): Handler {
     const client = clientOf(raw);
     const images = await readImages(request.messages.images, { rules: options, signal: client.signal });
     const messages = request.messages.withImages(images);
-    const events = engine.answer({
+    const answered = engine.answer({
       slot,
       signal: client.signal,
       start: (signal) => slot.model.chat(messages, { ...request.options, signal }),
     });
+    const thinks = request.options.openThinking === true &&
+      beginsThoughts(slot.model.render(messages, request.options).text);
+    const events: AsyncIterable<ThoughtEvent> = thinks ? withThoughts(answered) : answered;
     const head = { id: newId("chatcmpl"), created: now(), model: slot.name };
     if (request.stream) return await sendEvents(chunks(events, { ...head, ...request }), { client, options });
     return Response.json(completion(await endsOf(events), head));
@@ -39,18 +43,19 @@ interface Head {
   readonly model: string;
 }
 
-function completion(ends: readonly Finish[], { id, created, model }: Head) {
+function completion(ends: readonly (Finish & Pick<ThoughtEvent, "thought">)[], { id, created, model }: Head) {
   return {
     id,
     object: "chat.completion",
     created,
     model,
-    choices: ends.map(({ text, reason, logprobs, toolCalls }, index) => ({
+    choices: ends.map(({ text, thought, reason, logprobs, toolCalls }, index) => ({
       index,
       message: {
         role: "assistant",
         content: text === "" && toolCalls !== undefined ? null : text,
         refusal: null,
+        ...thought !== undefined && { reasoning_content: thought },
         ...toolCalls && { tool_calls: toolCalls.map(apiCall) },
       },
       logprobs: chatLogprobs(logprobs),
@@ -67,7 +72,7 @@ function apiCall({ id, name, arguments: given }: ToolCall) {
 
 /** Of each answer the role, the pieces, the end; on demand the usage; and the word that it is over. */
 async function* chunks(
-  events: AsyncIterable<ChatEvent>,
+  events: AsyncIterable<ThoughtEvent>,
   { id, created, model, includeUsage }: Head & { readonly includeUsage: boolean },
 ): AsyncGenerator<string> {
   const chunk = (fields: object) =>
@@ -84,8 +89,11 @@ async function* chunks(
     const called = calls.get(index);
     if (called === undefined) yield chunk(choice({ index }, { role: "assistant", content: "" }));
     calls.set(index, (called ?? 0) + Number(event.type === "tool-call"));
-    if (event.type === "text-delta") yield chunk(choice(event, { content: event.text }));
-    else if (event.type === "tool-call") {
+    if (event.type === "text-delta") {
+      const { text, thought = "" } = event;
+      const content = text !== "" || thought === "" ? { content: text } : {};
+      yield chunk(choice(event, { ...thought !== "" && { reasoning_content: thought }, ...content }));
+    } else if (event.type === "tool-call") {
       yield chunk(choice({ index }, { tool_calls: [{ index: called ?? 0, ...apiCall(event.toolCall) }] }));
     } else {
       ends.push(event);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ChatTemplate } from "../../data/chat_template.ts";
 import { ChatModel } from "../../sdk/chat_model.ts";
+import { splitThoughts, ThoughtReader } from "../../serve/answer/thoughts.ts";
 import { createServer } from "../../serve/mod.ts";
 import { eventsOf, loadTiny, redPixel, Seen, TestServer } from "./serving.ts";
 
@@ -363,5 +364,46 @@ Deno.test("tools that must be called are called with arguments of their schema, 
   assertEquals(next.at("usage.completion_tokens"), 4);
   const both = new Seen(JSON.parse(await ask({ tool_choice: "required", response_format: { type: "json_object" } })));
   assertEquals(both.at("error.param"), "response_format");
+  await server[Symbol.asyncDispose]();
+});
+
+Deno.test("ThoughtReader tells thoughts from the answer, in pieces of any length", () => {
+  const text = "I see </thin a <b>red</b> dot.\n</think>\n\nRed.\n\nVery.</think>";
+  for (let size = 1; size <= text.length; size++) {
+    const reader = new ThoughtReader();
+    let [thought, answer] = ["", ""];
+    for (let i = 0; i < text.length; i += size) {
+      const piece = reader.push(text.slice(i, i + size));
+      [thought, answer] = [thought + piece.thought, answer + piece.text];
+    }
+    assertEquals(reader.flush(), { thought: "", text: "" });
+    assertEquals([thought, answer], ["I see </thin a <b>red</b> dot.\n", "Red.\n\nVery.</think>"]);
+  }
+  assertEquals(splitThoughts("cut </th"), { thought: "cut </th", text: "" });
+});
+
+Deno.test("thoughts come as reasoning_content where the template begins them, and may be sent back", async () => {
+  await using model = await loadTiny();
+  const server = createServer();
+  const template =
+    "{% for message in messages %}{{ message.reasoning_content or '' }}{{ message.content }}\n{% endfor %}" +
+    "<|im_start|>assistant\n{% if open_thinking %}<think>\n{% endif %}";
+  await server.put(new ChatModel({ ...model.parts, template: await ChatTemplate.compile(template) }));
+  const ask = async (fields: object) => {
+    const body = { messages: [{ role: "user", content: "Hi" }], max_tokens: 8, seed: 1, ...fields };
+    const init = { method: "POST", body: JSON.stringify(body) };
+    return (await server.fetch(new Request("http://localhost/v1/chat/completions", init))).text();
+  };
+  const answer = new Seen(JSON.parse(await ask({ reasoning_effort: "low" })));
+  const { reasoning_content: thought, content } = answer.at("choices.0.message") as Record<string, string>;
+  assertEquals([content, thought!.length > 0], ["", true]); // such a model does not end its thoughts
+  const events = eventsOf(await ask({ chat_template_kwargs: { open_thinking: true }, stream: true }));
+  assertEquals(events.map((event) => event.at("choices.0.delta.reasoning_content") ?? "").join(""), thought);
+  const plain = new Seen(JSON.parse(await ask({ reasoning_effort: "none" })));
+  assertEquals(plain.at("choices.0.message.reasoning_content"), undefined);
+  const messages = [{ role: "user", content: "Hi" }, answer.at("choices.0.message"), { role: "user", content: "And?" }];
+  const next = new Seen(JSON.parse(await ask({ messages })));
+  const tokens = (value: Seen) => value.at("usage.prompt_tokens") as number;
+  assertEquals(tokens(next), tokens(plain) + thought!.length + "\nAnd?\n".length);
   await server[Symbol.asyncDispose]();
 });
