@@ -45,6 +45,7 @@ export function createServer(options: ServeOptions = {}): HonoServer {
   app.use(async (context, next) => {
     await next();
     metrics.addResponse(context.res.status);
+    context.res.headers.set("x-content-type-options", "nosniff");
   });
   if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins] }));
   app.use(guardCaller(options));

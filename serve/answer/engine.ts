@@ -23,13 +23,13 @@ export interface Slot {
 }
 
 /** An answer wanted. */
-export interface AnswerOptions {
+export interface AnswerOptions<Event extends ChatEvent> {
   /** The model that answers. */
   readonly slot: Slot;
   /** Aborted when nobody waits for it any more. */
   readonly signal: AbortSignal;
   /** Begins it. */
-  readonly start: (signal: AbortSignal) => AsyncIterable<ChatEvent>;
+  readonly start: (signal: AbortSignal) => AsyncIterable<Event>;
 }
 
 /** Work wanted that is no answer. */
@@ -89,6 +89,17 @@ export class Engine {
   }
 
   /**
+   * The model of a name, as {@link Engine.find}, if somebody who asks it now has a chance: before images are read.
+   *
+   * @throws {ApiError} if there is none, or its queue is full
+   */
+  findFree(name: string | undefined): Slot {
+    const slot = this.find(name);
+    slot.gate.checkRoom();
+    return slot;
+  }
+
+  /**
    * Sees to it that there is something to answer with.
    *
    * @throws {ApiError} with status 503 while no model is loaded, or when the server is closing
@@ -112,11 +123,13 @@ export class Engine {
    * Answers. The deadline and the client's leaving end it within a step, and give its place to the next one even where
    * nobody reads on. Throws what the model throws.
    */
-  async *answer({ slot, signal, start }: AnswerOptions): AsyncGenerator<ChatEvent, void, void> {
+  async *answer<Event extends ChatEvent>(
+    { slot, signal, start }: AnswerOptions<Event>,
+  ): AsyncGenerator<Event, void, void> {
     this.checkReady();
     const stay = this.#begin(slot, signal);
     let place: Disposable | undefined;
-    let events: AsyncIterator<ChatEvent, unknown> | undefined;
+    let events: AsyncIterator<Event, unknown> | undefined;
     const leave = () => {
       place?.[Symbol.dispose]();
       events?.return?.().catch(() => {});

@@ -38,14 +38,8 @@ export class Gate {
    */
   async enter(signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
+    this.checkRoom();
     if (this.#inside < this.#places && this.#line.length === 0) return this.#admit();
-    if (this.#line.length >= this.#maxWaiting) {
-      throw new ApiError(`Cannot answer now: ${this.#line.length} requests are waiting`, {
-        status: 429,
-        code: "queue_full",
-        retryAfter: this.#retryAfter,
-      });
-    }
     return await new Promise((resolve, reject) => {
       const go = () => {
         signal.removeEventListener("abort", leave);
@@ -57,6 +51,20 @@ export class Gate {
       };
       this.#line.push(go);
       signal.addEventListener("abort", leave, { once: true });
+    });
+  }
+
+  /**
+   * Sees to it that there is a place inside or in the queue.
+   *
+   * @throws {ApiError} with status 429 if there is none
+   */
+  checkRoom(): void {
+    if (this.#inside < this.#places || this.#line.length < this.#maxWaiting) return;
+    throw new ApiError(`Cannot answer now: ${this.#line.length} requests are waiting`, {
+      status: 429,
+      code: "queue_full",
+      retryAfter: this.#retryAfter,
     });
   }
 

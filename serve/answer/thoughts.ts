@@ -3,14 +3,21 @@
  *
  * @module
  */
-import type { ChatEvent } from "../../core/chat_events.ts";
+import type { ChatEvent, ChatOptions, Message } from "../../core/chat_events.ts";
+import type { ServedModel } from "../../core/server.ts";
 
 const begin = "<think>";
 const end = "</think>";
 
-/** Whether an answer to a prompt begins with thoughts. */
-export function beginsThoughts(prompt: string): boolean {
-  return prompt.trimEnd().endsWith(begin);
+/** Answers messages; thoughts are told apart where they are asked for and the prompt has begun them. */
+export function chatWithThoughts(
+  model: ServedModel,
+  messages: readonly Message[],
+  options: ChatOptions,
+): AsyncIterable<ThoughtEvent> {
+  const events = model.chat(messages, options);
+  if (options.openThinking !== true) return events;
+  return model.render(messages, options).text.trimEnd().endsWith(begin) ? withThoughts(events) : events;
 }
 
 /** Thoughts and answer of a text. */
@@ -69,7 +76,7 @@ export function splitThoughts(text: string): ThoughtAndText {
 export type ThoughtEvent = ChatEvent & { readonly thought?: string | undefined };
 
 /** Takes the thoughts out of an answer's texts, and tells them as `thought`. */
-export async function* withThoughts(events: AsyncIterable<ChatEvent>): AsyncGenerator<ThoughtEvent, void, void> {
+async function* withThoughts(events: AsyncIterable<ChatEvent>): AsyncGenerator<ThoughtEvent, void, void> {
   const readers = new Map<number, ThoughtReader>();
   for await (const event of events) {
     const { index } = event;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { ChatEvent, ChatOptions, Json, Message, ResponseFormat, Role } from "../../core/chat_events.ts";
+import type { ChatOptions, Json, Message, ResponseFormat, Role } from "../../core/chat_events.ts";
 import type { ServedModel } from "../../core/server.ts";
+import { chatWithThoughts, type ThoughtEvent } from "../answer/thoughts.ts";
 import { Body } from "./body.ts";
 import { readTools } from "./format.ts";
 import type { ImageReference } from "./images.ts";
@@ -25,7 +26,7 @@ export interface OllamaRequest {
   /** Its images. */
   readonly images: readonly ImageReference[];
   /** Answers it. */
-  answer(model: ServedModel, start: OllamaStart): AsyncIterable<ChatEvent>;
+  answer(model: ServedModel, start: OllamaStart): AsyncIterable<ThoughtEvent>;
 }
 
 /**
@@ -42,12 +43,13 @@ export function readOllamaChat(body: Body): OllamaRequest {
     const role = fields.choice("role", ["system", "user", "assistant", "tool"]);
     if (role === undefined) throw fields.error("role", "it is missing");
     const content = fields.text("content") ?? "";
+    const thoughts = role === "assistant" ? fields.text("thinking") : undefined;
     const from = images.length;
     images.push(...readBase64(fields));
     const toolCalls = readCalls(fields);
     for (const key of ["tool_name", "tool_call_id"]) if (role === "tool") fields.text(key);
     fields.end();
-    return { role, content, toolCalls, from, to: images.length };
+    return { role, content, thoughts, toolCalls, from, to: images.length };
   });
   const { tools } = readTools(body);
   const options = { ...readCommon(body), tools };
@@ -57,11 +59,12 @@ export function readOllamaChat(body: Body): OllamaRequest {
     stream,
     images,
     answer: (model, { images: files, signal }) => {
-      const messages = drafts.map(({ role, content, toolCalls, from, to }) => ({
+      const messages = drafts.map(({ role, content, thoughts, toolCalls, from, to }) => ({
         ...messageOf(role, content, files.slice(from, to)),
+        thoughts,
         toolCalls,
       }));
-      return model.chat(messages, { ...options, signal });
+      return chatWithThoughts(model, messages, { ...options, signal });
     },
   };
 }
@@ -88,7 +91,7 @@ export function readOllamaGenerate(body: Body): OllamaRequest {
     answer: (model, { images: files, signal }) => {
       if (raw) return model.complete(prompt, { ...options, signal });
       const before: Message[] = system === undefined ? [] : [{ role: "system", content: system }];
-      return model.chat([...before, messageOf("user", prompt, files)], { ...options, signal });
+      return chatWithThoughts(model, [...before, messageOf("user", prompt, files)], { ...options, signal });
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { ToolCall } from "../../core/chat_events.ts";
 import { chatLogprobs } from "../answer/logprobs.ts";
-import { beginsThoughts, type ThoughtEvent, withThoughts } from "../answer/thoughts.ts";
+import { chatWithThoughts, type ThoughtEvent } from "../answer/thoughts.ts";
 import { apiTimings, apiUsage, endsOf, type Finish } from "../answer/usage.ts";
 import { readChatRequest } from "../request/chat.ts";
 import { readImages } from "../request/images.ts";
@@ -17,19 +17,16 @@ export function chatRoute(serving: Serving): Handler {
   const { engine, options } = serving;
   return async ({ req: { raw } }) => {
     const body = await bodyOf(raw, serving);
-    const slot = engine.find(body.text("model"));
+    const slot = engine.findFree(body.text("model"));
     const request = readChatRequest(body, slot.model.parts.tokenizer.vocabulary);
     const client = clientOf(raw);
     const images = await readImages(request.messages.images, { rules: options, signal: client.signal });
     const messages = request.messages.withImages(images);
-    const answered = engine.answer({
+    const events = engine.answer({
       slot,
       signal: client.signal,
-      start: (signal) => slot.model.chat(messages, { ...request.options, signal }),
+      start: (signal) => chatWithThoughts(slot.model, messages, { ...request.options, signal }),
     });
-    const thinks = request.options.openThinking === true &&
-      beginsThoughts(slot.model.render(messages, request.options).text);
-    const events: AsyncIterable<ThoughtEvent> = thinks ? withThoughts(answered) : answered;
     const head = { id: newId("chatcmpl"), created: now(), model: slot.name };
     if (request.stream) return await sendEvents(chunks(events, { ...head, ...request }), { client, options });
     return Response.json(completion(await endsOf(events), head));

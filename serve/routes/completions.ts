@@ -24,7 +24,7 @@ export function completionsRoute(serving: Serving): Handler {
   const { engine, options } = serving;
   return async ({ req: { raw } }) => {
     const body = await bodyOf(raw, serving);
-    const slot = engine.find(body.text("model"));
+    const slot = engine.findFree(body.text("model"));
     const prompts = readPrompts(body, slot.model.parts.tokenizer.vocabulary);
     const sampling = { ...readSampling(body, slot.model.parts.tokenizer.vocabulary), ...readLogprobs(body) };
     const echo = body.boolean("echo") ?? false;

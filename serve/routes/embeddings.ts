@@ -21,7 +21,7 @@ export function embeddingsRoute(serving: Serving): Handler {
   const { engine, options } = serving;
   return async ({ req: { raw } }) => {
     const body = await bodyOf(raw, serving);
-    const slot = engine.find(body.text("model"));
+    const slot = engine.findFree(body.text("model"));
     const { width } = slot.model.parts.model.decoder;
     const references: ImageReference[] = [];
     const inputs = readInputs(body, references);

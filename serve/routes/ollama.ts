@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { ChatEvent, ToolCall } from "../../core/chat_events.ts";
+import type { ToolCall } from "../../core/chat_events.ts";
 import type { Slot } from "../answer/engine.ts";
 import { streamResponse } from "../answer/stream.ts";
+import type { ThoughtEvent } from "../answer/thoughts.ts";
 import type { Finish } from "../answer/usage.ts";
 import { toApiError } from "../api_error.ts";
 import type { App } from "../hono.ts";
@@ -14,18 +15,26 @@ import { type OllamaRequest, readOllamaChat, readOllamaGenerate } from "../reque
 import { bodyOf, clientOf, type Serving } from "../serving.ts";
 
 /** What the pieces of an answer hold: a message, or a text. */
-type Shape = (piece: { readonly text: string; readonly calls?: readonly ToolCall[] }) => object;
+type Shape = (piece: Piece) => object;
 
-const asMessage: Shape = ({ text, calls }) => ({
+/** A piece of an answer. */
+interface Piece {
+  readonly text: string;
+  readonly thought?: string | undefined;
+  readonly calls?: readonly ToolCall[] | undefined;
+}
+
+const asMessage: Shape = ({ text, thought, calls }) => ({
   message: {
     role: "assistant",
     content: text,
+    ...thought !== undefined && { thinking: thought },
     ...calls && {
       tool_calls: calls.map(({ name, arguments: given }) => ({ function: { name, arguments: JSON.parse(given) } })),
     },
   },
 });
-const asText: Shape = ({ text }) => ({ response: text });
+const asText: Shape = ({ text, thought }) => ({ response: text, ...thought !== undefined && { thinking: thought } });
 
 /** Adds the routes. */
 export function addOllamaRoutes(app: App, serving: Serving): void {
@@ -45,7 +54,7 @@ export function addOllamaRoutes(app: App, serving: Serving): void {
 
 /** Ollama's clients add a tag to names. */
 function findTagged({ engine }: Serving, name: string | undefined): Slot {
-  return engine.find(engine.slots.some((slot) => slot.name === name) ? name : name?.replace(/:latest$/, ""));
+  return engine.findFree(engine.slots.some((slot) => slot.name === name) ? name : name?.replace(/:latest$/, ""));
 }
 
 function describe({ name, created, model }: Slot) {
@@ -88,19 +97,19 @@ async function answer(raw: Request, { serving, slot, request, shape }: AnswerCon
   }
   for await (const event of events) {
     if (event.type !== "finish") continue;
-    const { text, toolCalls } = event;
-    return Response.json(line({ ...shape({ text, ...toolCalls && { calls: toolCalls } }), ...last(event) }));
+    const { text, thought, toolCalls: calls } = event;
+    return Response.json(line({ ...shape({ text, thought, calls }), ...last(event) }));
   }
   throw new Error("an answer without an end");
 }
 
 async function* lines(
-  events: AsyncIterable<ChatEvent>,
+  events: AsyncIterable<ThoughtEvent>,
   { line, last, shape }: { line(fields: object): object; last(finish: Finish): object; shape: Shape },
 ): AsyncGenerator<string> {
   for await (const event of events) {
     const fields = event.type === "text-delta"
-      ? { ...shape({ text: event.text }), done: false }
+      ? { ...shape({ text: event.text, thought: event.thought }), done: false }
       : event.type === "tool-call"
       ? { ...shape({ text: "", calls: [event.toolCall] }), done: false }
       : { ...shape({ text: "" }), ...last(event) };

@@ -78,5 +78,6 @@ Deno.test("headers that are too long, unknown paths and wrong methods are refuse
   for (const [method, path] of [["GET", "/v1/chat/completions"], ["DELETE", "/v1/models"], ["GET", "/../etc/passwd"]]) {
     const response = await server.fetch(new Request(`http://localhost${path}`, { method: method! }));
     assertEquals([response.status, (await response.json()).error.type], [404, "not_found_error"]);
+    assertEquals(response.headers.get("x-content-type-options"), "nosniff");
   }
 });

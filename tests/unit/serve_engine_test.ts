@@ -70,6 +70,9 @@ Deno.test("a full queue is answered with 429 and when to try again", async () =>
   const { status, headers, json } = await server.chat();
   assertEquals([status, json.at("error.code")], [429, "queue_full"]);
   assert(Number(headers.get("retry-after")) >= 1);
+  // Before its images are looked at, which would be refused otherwise.
+  const messages = [{ role: "user", content: [{ type: "image_url", image_url: "none!" }] }];
+  assertEquals((await server.chat({ messages })).status, 429);
   await reader.cancel();
   assertEquals((await waiting).status, 200);
 });
