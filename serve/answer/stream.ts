@@ -29,22 +29,37 @@ export async function streamResponse(pieces: AsyncGenerator<string>, options: St
   const encoder = new TextEncoder();
   let next: Promise<IteratorResult<string>> | undefined = pieces.next();
   await patient(next, pingMs);
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let silent = false; // since the timer went off last
+  let asked = false;
+  const tick = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    if (!asked) return stop(); // nobody reads: until somebody does, nothing is to be said
+    if (silent && controller.desiredSize === 0) controller.enqueue(encoder.encode(ping));
+    silent = true;
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = undefined;
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      next ??= pieces.next();
+      asked = true;
+      // One timer for the whole stream: one for each piece would cost as much as the piece.
+      if (ping !== undefined) timer ??= setInterval(tick, pingMs, controller);
       try {
-        const result = ping === undefined ? await next : await patient(next, pingMs);
-        if (result === undefined) return controller.enqueue(encoder.encode(ping));
+        const { done, value } = await (next ?? pieces.next());
         next = undefined;
-        if (result.done) controller.close();
-        else controller.enqueue(encoder.encode(result.value));
+        [asked, silent] = [false, false];
+        if (!done) return controller.enqueue(encoder.encode(value));
       } catch (error) {
         onCancel(); // of several answers the others are no longer wanted
         controller.enqueue(encoder.encode(failure(error)));
-        controller.close();
       }
+      stop();
+      controller.close();
     },
     async cancel() {
+      stop();
       onCancel();
       next?.catch(() => {}); // nobody is left to be told
       await pieces.return(undefined).catch(() => {});
@@ -54,12 +69,12 @@ export async function streamResponse(pieces: AsyncGenerator<string>, options: St
   return new Response(body, { headers });
 }
 
-/** What a promise gives, or undefined if that takes longer. */
-async function patient<Value>(promise: Promise<Value>, ms: number): Promise<Value | undefined> {
+/** Waits for a promise, but not longer than that. */
+async function patient(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), ms));
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   try {
-    return await Promise.race([promise, late]);
+    await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
   }
