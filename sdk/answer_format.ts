@@ -6,12 +6,39 @@
 import type { ChatOptions, Json } from "../core/chat_events.ts";
 import { SchemaError } from "../core/errors.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
-import { anyObject, choice, Grammar, type Rule, schemaRule, sequence, text, TokenTrie } from "../data/grammar/mod.ts";
+import {
+  anyObject,
+  choice,
+  Grammar,
+  GrammarConstraint,
+  type Rule,
+  schemaRule,
+  sequence,
+  text,
+  TokenTrie,
+  TriggeredConstraint,
+} from "../data/grammar/mod.ts";
 import { isObject } from "../data/tokenizer/json_object.ts";
 import { callBegin, callEnd } from "./tool_calls.ts";
 
 /** Options that say which form an answer has. */
 export type FormatOptions = Pick<ChatOptions, "responseFormat" | "tools" | "toolChoice">;
+
+/** The form of an answer. */
+export interface AnswerForm {
+  /** Tokens that the shortest answer of the form may take; 0 where any form will do. */
+  readonly need: number;
+  /** Holds one answer to it, which ends with any of `stopIds`. */
+  hold(stopIds: readonly number[]): HeldAnswer;
+}
+
+/** What holds one answer to its form. */
+export interface HeldAnswer {
+  /** Holds all of it; absent where any form will do. */
+  readonly form: GrammarConstraint | undefined;
+  /** The same, or what holds the calls of strict tools in an answer of any form. */
+  readonly constraint: GrammarConstraint | TriggeredConstraint | undefined;
+}
 
 /** Grammars that are kept: servers are asked for the same ones again and again. */
 const maxKept = 16;
@@ -25,6 +52,26 @@ export class AnswerFormats {
   /** Takes the tokenizer. */
   constructor(tokenizer: Tokenizer) {
     this.#tokenizer = tokenizer;
+  }
+
+  /**
+   * The form that options ask for.
+   *
+   * @throws what {@link AnswerFormats.grammar} and {@link AnswerFormats.calls} throw
+   */
+  form(options: FormatOptions): AnswerForm {
+    const [grammar, calls] = [this.grammar(options), this.calls(options)];
+    return {
+      need: grammar?.need ?? 0,
+      hold: (stopIds) => {
+        const held = { tokenizer: this.#tokenizer, stopIds };
+        const form = grammar && new GrammarConstraint(grammar, held);
+        return {
+          form,
+          constraint: form ?? (calls && new TriggeredConstraint(calls, { ...held, trigger: callBegin })),
+        };
+      },
+    };
   }
 
   /**
@@ -69,11 +116,6 @@ export class AnswerFormats {
     if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
     return grammar;
   }
-}
-
-/** The tools that a prompt names: none where none shall be called. */
-export function offeredTools({ tools, toolChoice }: FormatOptions): readonly Json[] | undefined {
-  return toolChoice === "none" || tools?.length === 0 ? undefined : tools;
 }
 
 function answerRule({ responseFormat: format, tools = [], toolChoice = "auto" }: FormatOptions): Rule | undefined {

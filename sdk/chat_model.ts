@@ -26,13 +26,12 @@ import type {
   Message,
   ModelStatistics,
 } from "../core/chat_events.ts";
-import { type Grammar, GrammarConstraint, TriggeredConstraint } from "../data/grammar/mod.ts";
-import { AnswerFormats, offeredTools } from "./answer_format.ts";
+import type { AnswerForm, AnswerFormats, FormatOptions } from "./answer_format.ts";
 import { streamAnswer } from "./answer_stream.ts";
 import { Clock } from "./clock.ts";
 import { contentKey, ImageCache } from "./image_cache.ts";
 import { mergeEvents } from "./merge_events.ts";
-import { callBegin } from "./tool_calls.ts";
+import { offeredTools } from "./tool_calls.ts";
 import { imagesOf, templateMessage, textsOfTools } from "./template_messages.ts";
 
 /** What a chat model is made of. */
@@ -76,7 +75,7 @@ export class ChatModel implements AsyncDisposable {
   readonly #renderer: ChatRenderer;
   readonly #generator: TokenGenerator;
   readonly #images: ImageCache;
-  readonly #formats: AnswerFormats;
+  #formats: AnswerFormats | undefined;
   /** Embeddings under way, by key: chats at the same time encode an image once. */
   readonly #encoding = new Map<string, Promise<Float32Array>>();
   #encoder: ImageEncoder | undefined;
@@ -90,7 +89,6 @@ export class ChatModel implements AsyncDisposable {
     this.parts = parts;
     this.#renderer = new ChatRenderer({ tokenizer, template, placeholder: model.placeholder });
     this.#generator = createGenerator(backend, model, { weights, context, rows: conversations });
-    this.#formats = new AnswerFormats(tokenizer);
     this.#images = new ImageCache(parts.imageCacheBytes ?? 64 * 2 ** 20);
   }
 
@@ -115,14 +113,14 @@ export class ChatModel implements AsyncDisposable {
    */
   async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, void> {
     this.#check(options);
-    const [grammar, calls] = [this.#formats.grammar(options), this.#formats.calls(options)];
+    const form = await this.#form(options);
     const clock = new Clock();
     const rendered = this.render(messages, options);
     this.#roomAfter(rendered.ids);
     clock.mark("prefillMs");
     const images = await this.#embedAll(imagesOf(messages), { signal: options.signal, clock });
     const index = imageIndex(rendered, this.parts.model.placeholder);
-    yield* this.#answers({ ids: rendered.ids, images, index }, { ...options, grammar, calls, clock });
+    yield* this.#answers({ ids: rendered.ids, images, index }, { ...options, form, clock });
   }
 
   /**
@@ -141,7 +139,7 @@ export class ChatModel implements AsyncDisposable {
     const ids = typeof prompt === "string" ? this.parts.tokenizer.encode(prompt) : Int32Array.from(prompt);
     const plain = { ...options, tools: undefined, toolChoice: undefined };
     const wanted = { ids, index: new Int32Array(ids.length).fill(-1) };
-    yield* this.#answers(wanted, { ...plain, grammar: this.#formats.grammar(plain), clock: new Clock() });
+    yield* this.#answers(wanted, { ...plain, form: await this.#form(plain), clock: new Clock() });
   }
 
   /**
@@ -193,6 +191,16 @@ export class ChatModel implements AsyncDisposable {
     if (topLogprobs !== undefined && !logprobs) throw fail("with topLogprobs: they come with logprobs: true");
   }
 
+  /** The form that options ask for. What knows forms is loaded for the first that do. */
+  async #form(options: FormatOptions): Promise<AnswerForm | undefined> {
+    const { responseFormat, tools = [], toolChoice = "auto" } = options;
+    const free = toolChoice === "auto" || toolChoice === "none";
+    if (responseFormat === undefined && tools.length === 0 && free) return undefined;
+    const { AnswerFormats } = await import("./answer_format.ts");
+    this.#formats ??= new AnswerFormats(this.parts.tokenizer);
+    return this.#formats.form(options);
+  }
+
   /** Tokens that an answer may have at most. @throws {ContextError} if there is no room for one */
   #roomAfter({ length }: ArrayLike<number>): number {
     const { context } = this.parts;
@@ -203,7 +211,7 @@ export class ChatModel implements AsyncDisposable {
   /** What comes after a prompt: `n` answers. */
   #answers(prompt: PromptOptions, options: AnswersOptions): AsyncGenerator<ChatEvent, void, void> {
     const { model, tokenizer } = this.parts;
-    const { n = 1, stop = [], grammar, calls, clock } = options;
+    const { n = 1, stop = [], clock } = options;
     const callsTools = offeredTools(options) !== undefined;
     const usage = {
       promptTokens: prompt.ids.length,
@@ -212,9 +220,7 @@ export class ChatModel implements AsyncDisposable {
     const answers = Array.from({ length: n }, (_, index) => {
       const wanted = this.#wanted(prompt, options, index);
       const { stopIds = [] } = wanted;
-      const form = grammar && new GrammarConstraint(grammar, { tokenizer, stopIds });
-      const constraint = form ??
-        (calls && new TriggeredConstraint(calls, { tokenizer, stopIds, trigger: callBegin }));
+      const { form, constraint } = options.form?.hold(stopIds) ?? {};
       return streamAnswer(this.#generator, {
         ...{ index, prompt: { ...wanted, constraint }, tokenizer, form, stop, callsTools, usage },
         clock: clock.fork(),
@@ -231,7 +237,7 @@ export class ChatModel implements AsyncDisposable {
     const sampling = { ...generation, ...defined(options) };
     const room = this.#roomAfter(prompt.ids);
     const most = Math.min(maxNewTokens, room);
-    const { need = 0 } = options.grammar ?? {};
+    const { need = 0 } = options.form ?? {};
     if (need > most) {
       const problem = `Cannot answer in ${most} tokens: the shortest answer of its form takes up to ${need}`;
       throw need > room ? new ContextError(problem) : new RangeError(problem);
@@ -370,10 +376,8 @@ export class ChatModel implements AsyncDisposable {
 
 /** How a prompt is answered. */
 interface AnswersOptions extends ChatOptions {
-  /** What the answer has to follow. */
-  readonly grammar: Grammar | undefined;
-  /** What calls of tools in it have to follow. */
-  readonly calls?: Grammar | undefined;
+  /** The form it has to have; absent where any will do. */
+  readonly form: AnswerForm | undefined;
   readonly clock: Clock;
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ToolCall } from "../core/chat_events.ts";
+import type { ChatOptions, Json, ToolCall } from "../core/chat_events.ts";
 import { isObject } from "../data/tokenizer/json_object.ts";
 
 /** Begins a call. */
@@ -12,6 +12,13 @@ export const callBegin = "<tool_call>";
 
 /** Ends a call. */
 export const callEnd = "</tool_call>";
+
+/** The tools that a prompt names: none where none shall be called. */
+export function offeredTools(
+  { tools, toolChoice }: Pick<ChatOptions, "tools" | "toolChoice">,
+): readonly Json[] | undefined {
+  return toolChoice === "none" || tools?.length === 0 ? undefined : tools;
+}
 
 /** A piece of an answer. */
 export type AnswerPart = { readonly text: string } | { readonly toolCall: ToolCall };
