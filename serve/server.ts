@@ -12,6 +12,7 @@ import { ApiError, toApiError } from "./api_error.ts";
 import type { App } from "./hono.ts";
 import { Metrics } from "./metrics.ts";
 import type { ServeOptions } from "./options.ts";
+import { addPageRoutes } from "./page/routes.ts";
 import { chatRoute } from "./routes/chat.ts";
 import { completionsRoute } from "./routes/completions.ts";
 import { embeddingsRoute } from "./routes/embeddings.ts";
@@ -55,6 +56,7 @@ export function createServer(options: ServeOptions = {}): HonoServer {
   };
   app.get("/health", health);
   app.get("/v1/health", health); // whoever looks after the server needs no key to ask whether it is well
+  addPageRoutes(app);
   app.use(guardKey(options));
   app.get("/metrics", () => {
     return new Response(metrics.toText(engine.gauges), { headers: { "content-type": "text/plain; version=0.0.4" } });

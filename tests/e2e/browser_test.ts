@@ -3,38 +3,9 @@
  *
  * @module
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { testInChromium } from "./chromium.ts";
 
-const root = new URL("../../", import.meta.url);
-
-/** The first of the browser's usual names that is a program here. */
-async function findChromium(): Promise<string | undefined> {
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
-  for (const name of ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]) {
-    for (const folder of folders) {
-      const path = `${folder}/${name}`;
-      if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
-    }
-  }
-  return undefined;
-}
-
-const chromium = await findChromium();
-if (chromium === undefined) console.log("there is no Chromium here: its test is left out");
-
-Deno.test({
-  name: "a bundle of mod.ts chats in Chromium as in Deno, in workers and on the main thread",
-  ignore: chromium === undefined,
-  fn: async () => {
-    // In a process of its own, because Playwright must not become the project's dependency.
-    const options = ["--no-lock", "--no-check", "--no-prompt", "--allow-all"];
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", ...options, "tests/e2e/isolated/browser_cases.ts", "--", chromium!],
-      cwd: root,
-      env: { NO_COLOR: "1" },
-    }).output();
-    const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-    assertEquals(code, 0, output);
-    assertMatch(output, /ok \| 1 passed \(4 steps\) \| 0 failed/);
-  },
+testInChromium("a bundle of mod.ts chats in Chromium as in Deno, in workers and on the main thread", {
+  file: "browser_cases.ts",
+  steps: 4,
 });

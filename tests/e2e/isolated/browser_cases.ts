@@ -6,27 +6,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Job, Outcome } from "../runtimes/job.ts";
 import { servePages } from "../runtimes/page_server.ts";
+import { complaintsOf, launchChromium } from "../runtimes/playwright.ts";
 import { setUp } from "../runtimes/setup.ts";
-
-/** The part of Playwright that is used. */
-interface Playwright {
-  readonly chromium: {
-    launch(options: { readonly executablePath: string; readonly args: readonly string[] }): Promise<Browser>;
-  };
-}
-
-interface Browser {
-  newPage(): Promise<Page>;
-  close(): Promise<void>;
-}
-
-interface Page {
-  on(event: "console", listen: (message: { type(): string; text(): string }) => void): void;
-  on(event: "pageerror", listen: (error: Error) => void): void;
-  goto(url: string): Promise<unknown>;
-  evaluate<Argument, Result>(run: (argument: Argument) => Promise<Result>, argument: Argument): Promise<Result>;
-  close(): Promise<void>;
-}
 
 /** What a page gives: the outcome, and the types of the events that came before it. */
 interface Run {
@@ -62,23 +43,18 @@ async function inPage(job: Job): Promise<Run> {
 const strangeHost = "minimind.test";
 
 const flags = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  ...["--disable-component-update", "--disable-sync", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+  ...["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
   `--host-resolver-rules=MAP ${strangeHost} 127.0.0.1`,
 ];
 
 Deno.test("a bundle of mod.ts chats in Chromium as in Deno, bit for bit and without a word on the console", async (t) => {
-  // Computed, so that no one fetches it who only checks this file.
-  const { chromium }: Playwright = await import(["npm:playwright-core", "1.65.1"].join("@"));
   await using setup = await setUp();
   await using server = servePages(setup.folder, { isolated: "127.0.0.1" });
-  const browser = await chromium.launch({ executablePath: Deno.args[0]!, args: flags });
+  const browser = await launchChromium(flags);
 
   const run = async (where: (job: Job) => Promise<Run>, job: Pick<Job, "threads" | "idle">, host = "127.0.0.1") => {
     const page = await browser.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => void complaints.push(`${message.type()}: ${message.text()}`));
-    page.on("pageerror", ({ message }) => void complaints.push(message));
+    const complaints = complaintsOf(page);
     const base = `http://${host}:${server.port}/`;
     await page.goto(base);
     const config = { model: "model/model.safetensors", tokenizer: "model" };

@@ -1,0 +1,124 @@
+/**
+ * The server's API, with the key that it may ask for.
+ *
+ * @module
+ */
+import { readEvents } from "./events.js";
+import { passing } from "./store.js";
+
+/** @typedef {import("./conversation.js").Message} Message */
+
+/**
+ * @typedef {object} Model
+ * @property {string} id
+ * @property {boolean} sees whether it takes images
+ *
+ * @typedef {object} Settings what a request says; absent fields are the model's own
+ * @property {number} [temperature]
+ * @property {number} [top_p]
+ * @property {number} [max_tokens]
+ * @property {number} [seed]
+ *
+ * @typedef {{ text: string } | { reason: string, tokens: number, rate: number }} AnswerEvent a piece, or the end
+ */
+
+/** An error whose message the server wrote. */
+export class ServerError extends Error {}
+
+/** Calls the server that the page came from. */
+export class Api {
+  /** @type {(wrong: boolean) => Promise<string | undefined>} */
+  #askKey;
+  #key = passing.get("key");
+
+  /** @param {(wrong: boolean) => Promise<string | undefined>} askKey asks for a key; undefined if there is none */
+  constructor(askKey) {
+    this.#askKey = askKey;
+  }
+
+  /**
+   * The models that are served; none while the first is being loaded.
+   *
+   * @returns {Promise<Model[]>}
+   */
+  async models() {
+    const { data } = await (await this.#fetch("v1/models")).json();
+    return data.map((/** @type {{ id: string, architecture: { input_modalities: string[] } }} */ model) => {
+      return { id: model.id, sees: model.architecture.input_modalities.includes("image") };
+    });
+  }
+
+  /**
+   * What a model does where a request says nothing.
+   *
+   * @param {string} model
+   * @returns {Promise<Settings>}
+   */
+  async defaults(model) {
+    const response = await this.#fetch(`props?model=${encodeURIComponent(model)}`);
+    return (await response.json()).default_generation_settings.params;
+  }
+
+  /**
+   * An answer, piece by piece.
+   *
+   * @param {{ model?: string, messages: Message[] } & Settings} request
+   * @param {AbortSignal} signal
+   * @returns {AsyncGenerator<AnswerEvent, void>}
+   * @throws {ServerError} if the server cannot answer
+   */
+  async *answer(request, signal) {
+    const response = await this.#fetch("v1/chat/completions", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...request, stream: true }),
+      signal,
+    });
+    for await (const data of readEvents(/** @type {NonNullable<typeof response.body>} */ (response.body))) {
+      if (data === "[DONE]") return;
+      const { error, choices = [], timings } = JSON.parse(data);
+      if (error !== undefined) throw new ServerError(error.message);
+      const [choice] = choices;
+      if (choice?.delta.content) yield { text: choice.delta.content };
+      if (timings !== undefined) {
+        yield { reason: choice.finish_reason, tokens: timings.predicted_n, rate: timings.predicted_per_second };
+      }
+    }
+    throw new TypeError("the answer broke off");
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   */
+  async #fetch(path, init = {}) {
+    for (;;) {
+      const headers = new Headers(init.headers);
+      const key = this.#key;
+      if (key !== undefined) headers.set("authorization", `Bearer ${key}`);
+      const response = await fetch(new URL(path, document.baseURI), { ...init, headers });
+      if (response.ok) return response;
+      const message = await errorOf(response);
+      if (response.status !== 401) throw new ServerError(message);
+      // Another request may have been given a key meanwhile.
+      if (this.#key === key) this.#key = await this.#askKey(key !== undefined);
+      if (this.#key === undefined) throw new ServerError(message);
+      passing.set("key", this.#key);
+      init.signal?.throwIfAborted();
+    }
+  }
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<string>}
+ */
+async function errorOf(response) {
+  const text = await response.text();
+  try {
+    return JSON.parse(text).error.message;
+  } catch {
+    return `${response.status} ${response.statusText}`; // of something between us and the server
+  }
+}
