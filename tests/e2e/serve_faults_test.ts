@@ -21,7 +21,7 @@ async function listen(options = {}, load = {}) {
   };
 }
 
-const question = { messages: [{ role: "user", content: "Hi" }], temperature: 1, max_tokens: 200 };
+const question = { messages: [{ role: "user", content: "Hi" }], temperature: 1, max_tokens: 200, ignore_eos: true };
 
 async function gauge(served: TestServer, name: string): Promise<number> {
   const { text } = await served.send("/metrics");

@@ -4,7 +4,7 @@ import { merge } from "../../serve/answer/merge.ts";
 import { ApiError } from "../../serve/api_error.ts";
 import { eventsOf, loadTiny, TestServer } from "./serving.ts";
 
-const long = { messages: [{ role: "user", content: "Hi" }], max_tokens: 400, temperature: 1, stop: undefined };
+const long = { messages: [{ role: "user", content: "Hi" }], max_tokens: 400, temperature: 1, ignore_eos: true };
 
 /** Begins a stream and reads its first chunk. */
 async function begin(server: TestServer, fields = {}, init: RequestInit = {}) {
@@ -106,7 +106,7 @@ Deno.test("an answer ends when its client goes away, by the stream or by the req
 
 Deno.test("an answer that takes too long ends with an error, at once or within its stream", async () => {
   await using server = await TestServer.start({ timeoutMs: 1 });
-  const { status, json } = await server.chat();
+  const { status, json } = await server.chat({ max_tokens: 400, ignore_eos: true });
   assertEquals([status, json.at("error.code")], [504, "timeout"]);
   await using slow = await TestServer.start({ timeoutMs: 400 });
   await slow.chat(); // programs are made
