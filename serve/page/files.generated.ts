@@ -1576,7 +1576,7 @@ const english = {
   dark: "Dark colours",
   defaults: "Back to the model’s defaults",
   drop: "Drop images here",
-  failed: "No answer: {problem}",
+  failed: "{problem}",
   idea1: "Describe this image.",
   idea2: "What is in the picture?",
   idea3: "Which colours are there?",
