@@ -1,5 +1,5 @@
 /**
- * The peer in training: jax-js on its WASM backend, with as many threads as there are cores.
+ * The peer in training and on WebGPU: jax-js, on its WASM backend with as many threads as there are cores.
  *
  * Its arrays are counted: a function takes over what it is given, and `.ref` keeps an array for one use more.
  *
@@ -104,10 +104,10 @@ export interface Jax {
   blockUntilReady(tree: unknown): Promise<unknown>;
 }
 
-/** Imports the library, the first time from the npm registry, and starts its WASM backend. */
-export async function importJax(): Promise<Jax> {
+/** Imports the library, the first time from the npm registry, and starts one of its backends, WASM by default. */
+export async function importJax(device: "wasm" | "webgpu" = "wasm"): Promise<Jax> {
   const jax = await import(specifier) as Jax;
-  await jax.init("wasm");
-  jax.defaultDevice("wasm");
+  await jax.init(device);
+  jax.defaultDevice(device);
   return jax;
 }

@@ -11,7 +11,7 @@ import { FEW_ROWS, rowProduct } from "./row_product.ts";
 /** y [M,out] = x [M,in] · weightᵀ (+ bias). */
 export function linear({ x, weight, bias, y }: Operands<"linear">, lowering: Lowering): Dispatch[] {
   const N = extent(weight, 0), K = weight.count / N, M = y.count / N;
-  if (M <= FEW_ROWS) return [rowProduct({ x, weight, bias, y, M, N, K })];
+  if (M <= FEW_ROWS) return [rowProduct({ x, weight, bias, y, M, N, K }, lowering)];
   return [product({ kind: "forward", a: x, b: weight, c: y, M, N, K, bias, add: false }, lowering)];
 }
 

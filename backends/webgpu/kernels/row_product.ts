@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Dispatch, Value } from "../kernel.ts";
+import type { Dispatch, Lowering, Value } from "../kernel.ts";
 import { groupsFor, shader } from "../shader.ts";
 
 /** Rows at most. */
@@ -12,6 +12,9 @@ export const FEW_ROWS = 4;
 
 /** Threads of a sum, and sums of a workgroup. */
 const SHARE = 8, SUMS = 8;
+
+/** Sums that a thread takes part in on a processor, where each read of x is as dear as one of the weight. */
+const EACH = 4;
 
 /** y [M,N] = x [M,K] · weight [N,K]ᵀ + bias. */
 export function rowProduct(
@@ -24,37 +27,44 @@ export function rowProduct(
     readonly N: number;
     readonly K: number;
   },
+  { software }: Pick<Lowering, "software">,
 ): Dispatch {
   const four = K % 4 === 0;
   const type = four ? "vec4f" : "f32";
   const rows = Array.from({ length: M }, (_, m) => m);
+  const sums = Array.from({ length: software ? EACH : 1 }, (_, e) => e);
+  const each = (text: (m: number, e: number) => string) => rows.flatMap((m) => sums.map((e) => text(m, e))).join("\n");
   return shader({
     reads: { x, weight, bias },
     writes: { y },
     types: { x: type, weight: type },
     sizes: { N, K: four ? K / 4 : K },
-    groups: groupsFor(N, SUMS),
-    head: () => `var<workgroup> parts: array<f32, ${SHARE * SUMS * M}>;`,
+    groups: groupsFor(N, SUMS * sums.length),
+    head: () => `var<workgroup> parts: array<f32, ${SHARE * SUMS * M * sums.length}>;`,
     body: ({ x, weight, bias, y }) => `
 let share = lane % ${SHARE}u;
-let n = group * ${SUMS}u + lane / ${SHARE}u;
-let at = min(n, p.N - 1u) * p.K;
-${rows.map((m) => `var s${m} = ${type}();`).join("\n")}
+let n = (group * ${SUMS}u + lane / ${SHARE}u) * ${sums.length}u;
+${sums.map((e) => `let at${e} = min(n + ${e}u, p.N - 1u) * p.K;`).join("\n")}
+${each((m, e) => `var s${m}_${e} = ${type}();`)}
 for (var k = share; k < p.K; k += ${SHARE}u) {
-  let w = ${weight}[at + k];
-  ${rows.map((m) => `s${m} = fma(w, ${x}[${m}u * p.K + k], s${m});`).join("\n  ")}
+  ${rows.map((m) => `let x${m} = ${x}[${m}u * p.K + k];`).join("\n  ")}
+  ${sums.map((e) => `let w${e} = ${weight}[at${e} + k];`).join("\n  ")}
+  ${each((m, e) => `s${m}_${e} = fma(w${e}, x${m}, s${m}_${e});`)}
 }
 ${
-      rows.map((m) => `parts[${64 * m}u + lane] = ${four ? `s${m}.x + s${m}.y + (s${m}.z + s${m}.w)` : `s${m}`};`).join(
-        "\n",
-      )
+      each((m, e) => {
+        const sum = `s${m}_${e}`;
+        const lanes = four ? `${sum}.x + ${sum}.y + (${sum}.z + ${sum}.w)` : sum;
+        return `parts[${64 * (m * sums.length + e)}u + lane] = ${lanes};`;
+      })
     }
 workgroupBarrier();
-for (var m = share; m < ${M}u; m += ${SHARE}u) {
-  if (n >= p.N) { continue; }
-  var sum = ${bias ? `${bias}[n]` : "0.0"};
-  for (var j = 0u; j < ${SHARE}u; j++) { sum += parts[${64}u * m + lane - share + j]; }
-  ${y}[m * p.N + n] = sum;
+for (var j = share; j < ${M * sums.length}u; j += ${SHARE}u) {
+  let column = n + j % ${sums.length}u;
+  if (column >= p.N) { continue; }
+  var sum = ${bias ? `${bias}[column]` : "0.0"};
+  for (var i = 0u; i < ${SHARE}u; i++) { sum += parts[64u * j + lane - share + i]; }
+  ${y}[j / ${sums.length}u * p.N + column] = sum;
 }`,
   });
 }
