@@ -123,13 +123,13 @@ export class WebGpuBackend implements Backend {
     return program;
   }
 
-  /** Gives back all that it holds, and the device unless it is shared. */
-  [Symbol.asyncDispose](): Promise<void> {
+  /** Gives back all that it holds, and the device unless it is shared, once what was submitted is done. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#gpu.health.fine) await this.#gpu.device.queue.onSubmittedWorkDone();
     this.#reader[Symbol.dispose]();
     for (const program of this.#programs) program[Symbol.dispose]();
     for (const storage of this.#storages) this.free(storage);
     if (!this.#shared) this.#gpu[Symbol.dispose]();
-    return Promise.resolve();
   }
 
   async #read(region: Parameters<Reader["read"]>[0]): Promise<HostData> {

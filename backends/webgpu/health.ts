@@ -21,6 +21,11 @@ export class DeviceHealth {
     });
   }
 
+  /** Whether nothing went wrong so far. */
+  get fine(): boolean {
+    return this.#problem === undefined;
+  }
+
   /**
    * Does nothing while all is well.
    *

@@ -23,6 +23,7 @@ const adapter = await findAdapter();
 if (typeof adapter === "string") console.log(`webgpu: no test of this file runs, for ${adapter}`);
 else {
   const backend = await createWebGpuBackend();
+  Deno.test.afterAll(() => backend[Symbol.asyncDispose]());
 
   /** Runs checks side by side; throws what each failed one has to say. */
   const all = async <Item>(items: readonly Item[], check: (item: Item) => Promise<unknown>) => {
