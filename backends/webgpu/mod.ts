@@ -16,7 +16,7 @@ export {
   withoutWebGpu,
 } from "./device.ts";
 
-export { findFault } from "./self_test.ts";
+export { findFault } from "./find_fault.ts";
 
 /** Options of {@link createWebGpuBackend}. */
 export interface WebGpuOptions {
