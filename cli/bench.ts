@@ -52,7 +52,7 @@ async function run(args: readonly string[]): Promise<number> {
     newTokens: wholeNumber("max-new-tokens", values["max-new-tokens"] ?? 64, 2),
     rounds: wholeNumber("rounds", values.rounds ?? 3, 1),
   };
-  const request = await requestModel(values, positional);
+  const request = await requestModel(values, { positional });
   const { name, model, config } = await buildArchitecture(request, values);
   try {
     await using backend = await createCliBackend(config.backend, request.base);

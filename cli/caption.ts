@@ -58,7 +58,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { prompt = "Describe this image in detail.", system, quiet } = values;
   const options = { ...chatOptions(values), ...await responseFormat(values) };
   const batch = count(values, "batch-size") ?? 4;
-  const request = await requestModel(values, rest);
+  const request = await requestModel(values, { positional: rest });
   const found = await findImages(folder, { recursive: values.recursive });
   if (found.length === 0) throw new TypeError(`Cannot caption "${folder}": it has no images`);
   using output = values.out === undefined ? captionStdout() : await captionFile(values.out);

@@ -66,7 +66,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { flags: given, positional: named } = parseFlags(args, flags);
   const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
   const options = { ...chatOptions(values), ...likelyTokens(values), ...await responseFormat(values) };
-  const request = await requestModel(values, positional);
+  const request = await requestModel(values, { positional });
   const interactive = values.interactive ||
     values.prompt === undefined && values["image-dir"] === undefined && Deno.stdin.isTerminal();
   const prompt = interactive ? undefined : await findPrompt(values);

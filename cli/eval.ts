@@ -44,7 +44,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   if (file === undefined) throw new TypeError("Cannot evaluate: name a file, a line of JSON for each question");
   const settings = readSettings(flags, { task, file });
-  const request = await requestModel(flags, rest);
+  const request = await requestModel(flags, { positional: rest });
   const records = await readRecords(file, settings);
   const right = task === "questions" ? rightAnswers(records, settings) : undefined;
   using interrupts = new Interrupts();

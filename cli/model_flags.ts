@@ -6,8 +6,8 @@
 import { type LoraConfig, type ModelConfig, parseConfig, type PartConfig, partOf } from "../core/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { PartKind } from "../core/plugin.ts";
+import { demoName } from "../models/demo/mod.ts";
 import { resolveName } from "../sdk/files.ts";
-import { randomModelName } from "../sdk/random_model.ts";
 import type { FlagValues } from "./flags.ts";
 import { hubFlags } from "./hub_flags.ts";
 
@@ -19,7 +19,7 @@ export const modelFlags = {
     type: "string",
     value: "MODEL",
     aliases: ["m", "load-from"],
-    summary: "A released model's name, hf:OWNER/NAME, a model folder or a checkpoint, as the argument is",
+    summary: "A released model's name, hf:OWNER/NAME, a model folder, a checkpoint, demo or random, as the argument is",
   },
   config: {
     type: "string",
@@ -58,12 +58,20 @@ export type ModelFlagValues = FlagValues<typeof modelFlags>;
 
 /** What the flags say about a model. */
 export interface ModelRequest {
-  /** The config; its `model` is what was named, or the random model where nothing was. */
+  /** The config; its `model` is what was named, or what stands in where nothing was. */
   readonly config: ModelConfig;
   /** URL that relative names in it start from. */
   readonly base: URL;
-  /** Whether no model was named, so that the random one stands in. */
+  /** Whether no model was named, so that another stands in. */
   readonly standIn: boolean;
+}
+
+/** Options of {@link requestModel}. */
+export interface RequestOptions {
+  /** Arguments that are no flags: at most one, a model. Default none. */
+  readonly positional?: readonly string[] | undefined;
+  /** The model where none is named. Default the embedded demo model. */
+  readonly standIn?: string | undefined;
 }
 
 /**
@@ -73,7 +81,10 @@ export interface ModelRequest {
  * @throws {TypeError} if it is named twice, or a flag's value cannot be used
  * @throws {ConfigError} if the config file cannot be read or is wrong
  */
-export async function requestModel(flags: ModelFlagValues, positional: readonly string[]): Promise<ModelRequest> {
+export async function requestModel(
+  flags: ModelFlagValues,
+  { positional = [], standIn: other = demoName }: RequestOptions = {},
+): Promise<ModelRequest> {
   if (positional.length > 1) {
     throw new TypeError(`Cannot use ${positional.join(", ")}: name one model; a text goes after --prompt`);
   }
@@ -102,7 +113,7 @@ export async function requestModel(flags: ModelFlagValues, positional: readonly 
   const config: ModelConfig = { ...file, ...defined(given) };
   const standIn = config.model === undefined && !isWhole(config);
   return {
-    config: withThreads(standIn ? { ...config, model: randomModelName } : config, flags.threads),
+    config: withThreads(standIn ? { ...config, model: other } : config, flags.threads),
     base,
     standIn,
   };

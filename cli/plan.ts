@@ -48,7 +48,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (dump !== undefined && !programNames.some((name) => name === dump)) {
     throw new TypeError(`Cannot dump "${dump}": there are ${programNames.join(", ")}`);
   }
-  const request = await requestModel(values, positional);
+  const request = await requestModel(values, { positional });
   const architecture = await buildArchitecture(request, values);
   const plan = planModel(architecture, { promptTokens: values["prompt-tokens"] ?? 256 });
   if (dump !== undefined) {

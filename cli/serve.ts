@@ -5,6 +5,7 @@
  */
 import { ConfigError } from "../core/errors.ts";
 import type { Server } from "../core/server.ts";
+import { demoName } from "../models/demo/mod.ts";
 import { createRegistry } from "../plugins/mod.ts";
 import { openImageFolder } from "../sdk/disk.ts";
 import { resolveName } from "../sdk/files.ts";
@@ -68,7 +69,7 @@ export const serveCommand: Command = {
 async function run(args: readonly string[]): Promise<number> {
   const { flags: given, positional: named } = parseFlags(args, flags);
   const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
-  const request = await requestModel(values, positional);
+  const request = await requestModel(values, { positional });
   const parallel = count(values, "parallel") ?? 4;
   const server = await createServer(values);
   const watched = values.watch ? placeOf(request) : undefined;
@@ -211,7 +212,7 @@ async function disposeOf(model: object): Promise<void> {
  * @throws {TypeError} if it is not on the disk
  */
 function placeOf({ config: { model = "" }, base }: ModelRequest): URL {
-  const url = model === randomModelName ? undefined : resolveName(model, base);
+  const url = model === randomModelName || model === demoName ? undefined : resolveName(model, base);
   if (url?.protocol === "file:" && model !== "" && /^file:|[\\/.]/.test(model)) return url;
   throw new TypeError(`Cannot watch "${model}": it is not a folder or checkpoint on the disk`);
 }

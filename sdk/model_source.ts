@@ -15,6 +15,7 @@ import { splitEncoder } from "../data/infer_encoder.ts";
 import { inferModel, type InferredModel } from "../data/infer_model.ts";
 import { isLora } from "../data/lora_file.ts";
 import { type FolderFiles, type ModelFolder, openModelFolder } from "../data/model_folder.ts";
+import { demoName, openDemo } from "../models/demo/mod.ts";
 import { findPreset, presets } from "../models/mod.ts";
 import { findAdapters } from "./adapters.ts";
 import type { Files } from "./files.ts";
@@ -83,6 +84,7 @@ function findRandom(): ModelSource {
 
 async function findBase(model: string, files: Files): Promise<ModelSource> {
   if (model === randomModelName) return findRandom();
+  if (model === demoName) return await openFolder(model, await openDemo());
   if (await files.isFolder(model)) return await openFolder(shortName(model), files.folder(model));
   if (isRepository(model)) return await openFolder(model, hubFolder(model, files));
   if (/\.(pth|pt|bin|safetensors)$/.test(model)) {

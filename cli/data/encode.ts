@@ -74,7 +74,7 @@ interface Job {
 async function encodeFile({ file, folder, skipBadRows, flags, signal }: Job): Promise<void> {
   await using data = await openRandomAccess(file);
   const dataset = await openRows(data, { data: file, images: flags.images });
-  const { model } = await openModel(await requestModel(flags, []), { flags, signal });
+  const { model } = await openModel(await requestModel(flags), { flags, signal });
   await using _ = model;
   const { parts } = model;
   using encoder = new FeatureEncoder(parts.backend, parts.model.encoder!, { weights: parts.weights });

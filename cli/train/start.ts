@@ -8,6 +8,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { type MiniMindOptions, parseMiniMindOptions } from "../../decoders/minimind/mod.ts";
 import { type Files, openFiles } from "../../sdk/files.ts";
 import { findModel, type ModelSource } from "../../sdk/model_source.ts";
+import { randomModelName } from "../../sdk/random_model.ts";
 import { type HubFlagValues, openHub } from "../hub_flags.ts";
 import { requestModel } from "../model_flags.ts";
 import type { UpstreamFlagValues } from "./upstream.ts";
@@ -64,7 +65,7 @@ export async function findStart(flags: StartFlagValues): Promise<Start> {
     ...isConfig ? { model: undefined, config: flags.model } : { model: flags.model, config: undefined },
     ...{ backend: undefined, threads: undefined, lora: [], "ctx-size": undefined, "allow-missing": [] },
     ...{ "cache-dir": flags["cache-dir"], offline: flags.offline },
-  }, []);
+  }, { standIn: randomModelName });
   const { base } = request;
   const { model: named, ...given } = request.config;
   using files = openFiles({ base, hub: () => openHub(flags) });

@@ -11,7 +11,7 @@ import { createServer } from "../../serve/mod.ts";
 const server = createServer({ maxQueue: 8, maxImages: 2, timeoutMs: 60_000 });
 
 // One thread, for others may be forbidden here; and no working directory that names could start from.
-const config = { model: "random", context: 1024, backend: { use: "wasm", options: { threads: 1 } } } as const;
+const config = { model: "demo", context: 1024, backend: { use: "wasm", options: { threads: 1 } } } as const;
 const loaded: Promise<unknown> = loadModel(config, { base: new URL("file:///"), conversations: 2 })
   .then((model) => server.put(model));
 

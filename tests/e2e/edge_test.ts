@@ -31,7 +31,9 @@ async function check(port: number): Promise<void> {
   const [status, text] = await ask({});
   assertEquals(status, 200, text);
   const whole = JSON.parse(text);
-  assertEquals([whole.usage.completion_tokens, whole.usage.prompt_tokens_details.image_tokens], [8, 16]);
+  const { completion_tokens: drawn, prompt_tokens_details: details } = whole.usage;
+  assert(drawn > 0 && drawn <= 8);
+  assertEquals(details.image_tokens, 36);
   const events = eventsOf((await ask({ stream: true }))[1]);
   const said = events.map((event) => event.at("choices.0.delta.content") ?? "").join("");
   assertEquals([said, events.at(-1)!.value], [whole.choices[0].message.content, "data: [DONE]"]);

@@ -24,32 +24,36 @@ const flags = {
   data: { type: "string", value: "DIR", summary: "The folder with flickr8k-cn and tiny-imagenet-126" },
   out: { type: "string", value: "DIR", summary: "The folder to write" },
   seed: { type: "number", value: "N", summary: "Seed of all choices (default 42)" },
-  objects: { type: "number", value: "N", summary: "Photos of each class of Tiny-ImageNet (default 50)" },
+  objects: { type: "number", value: "N", summary: "Photos of each class of Tiny-ImageNet (default 20)" },
   questions: {
     type: "number",
     value: "N",
-    summary: "Most photos of a topic asked about with one answer (default 1000)",
+    summary: "Most photos of a topic asked about with one answer (default 600)",
   },
 } as const;
+
+/** Photos of the validation split that a training run looks at; `eval` looks at all. */
+const watched = 200;
 
 /** Photos of a topic in the evaluation of questions, with each answer: small topics have fewer. */
 const evaluated = 100;
 
-const { data, out, seed = 42, objects = 50, questions: most = 1000 } = parseFlags(Deno.args, flags).flags;
+const { data, out, seed = 42, objects = 20, questions: most = 600 } = parseFlags(Deno.args, flags).flags;
 if (data === undefined || out === undefined) throw new TypeError("Cannot prepare data: name --data and --out");
 
 const classes: ObjectClass[] = JSON.parse(await Deno.readTextFile(`${data}/tiny-imagenet-126/classes.json`));
 const train = await flickr("train");
 const val = await flickr("val");
+const watchedRows = [...Map.groupBy(val.rows, ({ image }) => image).values()].slice(0, watched).flat();
 const all = mixImages([...train.rows, ...await tiny()]);
 await write("train.jsonl", all.map(rowLine));
 await write("captions.jsonl", train.rows.filter(({ kind }) => kind === "caption").map(rowLine));
-await write("val.jsonl", val.rows.map(rowLine));
+await write("val.jsonl", watchedRows.map(rowLine));
 await write("eval-captions.jsonl", val.captions.map((row) => JSON.stringify(row)));
 await write("eval-questions.jsonl", val.questions.map((row) => JSON.stringify(row)));
 
 console.log(["train.jsonl", ...describeRows(all)].join("\n"));
-console.log(["val.jsonl", ...describeRows(val.rows)].join("\n"));
+console.log(["val.jsonl", ...describeRows(watchedRows)].join("\n"));
 const groups = Map.groupBy(val.questions, ({ group }) => group);
 const shown = [...groups].map(([group, rows]) => `${group} ${rows.length}`);
 console.log(

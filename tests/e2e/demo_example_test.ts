@@ -1,0 +1,33 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+
+const root = new URL("../../", import.meta.url);
+
+async function run(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", ...args], cwd: root, env: { NO_COLOR: "1" } });
+  const { code, stdout, stderr } = await command.output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("the demo example answers about its pictures in the language of each question", async () => {
+  const { code, stdout, stderr } = await run(["--allow-read", "--no-check", "examples/demo/ask.ts"]);
+  assertEquals(code, 0, stderr);
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines.filter((line) => line.endsWith(".jpg")), ["dog.jpg", "beach.jpg", "snow.jpg"]);
+  const answers = (question: string) => lines.filter((line) => line.startsWith(`  ${question} `));
+  for (const line of answers("Describe the picture.")) assertMatch(line, /picture\. [A-Z][a-z ,'-]{8,}\.$/);
+  for (const line of answers("描述一下这张照片。")) assertMatch(line, /照片。 [\u4e00-\u9fff，]{3,}。$/);
+  for (const line of answers("Is there a dog in the picture?")) assertMatch(line, /\? (Yes|No)\.$/);
+  assertEquals(answers("图中有水吗？").length, 3);
+});
+
+Deno.test("the pictures of the demo example are what its script paints", async () => {
+  const folder = await Deno.makeTempDir();
+  const { code, stderr } = await run(["--allow-read", `--allow-write=${folder}`, "examples/demo/draw.ts", folder]);
+  assertEquals(code, 0, stderr);
+  for (const name of ["dog", "beach", "snow"]) {
+    const own = await Deno.readFile(new URL(`examples/demo/images/${name}.jpg`, root));
+    assert(own.length > 1000);
+    assertEquals(await Deno.readFile(`${folder}/${name}.jpg`), own, name);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
