@@ -103,7 +103,7 @@ Deno.test("minimind bench measures a model with random weights, of a name or of 
   const args = ["--prompt-tokens", "40", "-n", "8", "--rounds", "2", "--threads", "2"];
   const text = await minimind(["bench", ...args]);
   assertEquals([text.code, text.stderr], [0, ""]);
-  assertStringIncludes(text.stdout, "random on wasm, 2 threads, random weights, 2 rounds\n");
+  assertStringIncludes(text.stdout, "demo on wasm, 2 threads, random weights, 2 rounds\n");
   assertMatch(text.stdout, /^encode an image +[\d.]+ ms +[\d.]+ ms$/m);
   assertMatch(text.stdout, /^prefill 40 tokens +[\d.]+ ms +[\d.]+ ms +\d+ tokens\/s$/m);
   const json = await minimind(["bench", folder.model, ...args, "--json"]);
