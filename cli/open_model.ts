@@ -38,8 +38,8 @@ export interface OpenedModel {
 
 /** What is said of the model that stands in where none is named. */
 export const standInNotice: string =
-  "no model was named, so the embedded demo answers: a captioner of 4.6 million parameters for everyday photos, English " +
-  "and Chinese; name a released model (minimind-3v), a folder or a checkpoint for more";
+  "no model was named, so the embedded demo answers: it describes everyday photos (--image FILE, or /image FILE), in " +
+  "English and Chinese, with 4.6 million parameters; name a released model (minimind-3v), a folder or a checkpoint for more";
 
 /** Loads a model, with a bar for downloads and a line that says what was found. */
 export async function openModel(request: ModelRequest, options: OpenModelOptions): Promise<OpenedModel> {
