@@ -42,6 +42,16 @@ export interface WorkOptions<Result> {
   readonly work: (signal: AbortSignal) => Promise<Result>;
 }
 
+/** The time that a user of a model has. */
+interface Stay {
+  /** Aborted when it is over. */
+  readonly signal: AbortSignal;
+  /** Throws once it is over. */
+  check(): void;
+  /** Ends it. */
+  end(): void;
+}
+
 /** Why answers end before their time. */
 const timeUp = "time is up";
 const closing = "the server is shutting down";
@@ -143,12 +153,12 @@ export class Engine {
       events = start(stay.signal)[Symbol.asyncIterator]();
       while (!finished) {
         const { done, value } = await events.next();
-        stay.signal.throwIfAborted();
+        stay.check();
         finished = done === true;
         if (done) return;
         if (value.type === "finish") this.#metrics.addAnswer(value);
         yield value;
-        stay.signal.throwIfAborted();
+        stay.check();
       }
     } catch (error) {
       throw this.#toldOf(error);
@@ -197,19 +207,25 @@ export class Engine {
   }
 
   /** Counts a user of a model until its end, which comes with the client's leaving or the deadline at the latest. */
-  #begin(slot: Slot, signal: AbortSignal): { readonly signal: AbortSignal; end(): void } {
+  #begin(slot: Slot, signal: AbortSignal): Stay {
     const ending = new AbortController();
     const gone = () => ending.abort(signal.reason);
+    const timeout = performance.now() + this.#timeoutMs;
     const timer = setTimeout(() => ending.abort(timeUp), this.#timeoutMs);
     this.#users.set(slot, (this.#users.get(slot) ?? new Set()).add(ending));
     signal.addEventListener("abort", gone, { once: true });
     if (signal.aborted) gone();
+    const check = () => {
+      // While steps follow each other, the timer may be late.
+      if (performance.now() >= timeout) ending.abort(timeUp);
+      ending.signal.throwIfAborted();
+    };
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", gone);
       this.#leave(slot, ending);
     };
-    return { signal: ending.signal, end };
+    return { signal: ending.signal, check, end };
   }
 
   /** What to say of an error: reasons of ours are none that a client knows. */
