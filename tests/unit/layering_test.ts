@@ -3,16 +3,18 @@ import { layeringBreaches, type SourceFile } from "./layering.ts";
 
 const root = new URL("../../", import.meta.url);
 
-/** Folders that hold no file of ours. */
+/** What holds no file of ours. */
 const outside = new Set([".git", ".cache", "node_modules"]);
 
 /** Every text file of the project, by its path from the root. */
 function* projectFiles(folder = ""): Generator<SourceFile> {
   for (const entry of Deno.readDirSync(new URL(folder, root))) {
+    if (outside.has(entry.name)) continue;
     const path = folder + entry.name;
-    if (entry.isDirectory && !outside.has(entry.name)) yield* projectFiles(`${path}/`);
-    else if (entry.isFile && /(\.(ts|js|mjs|json|md|py|sh|html|yml)|\/run|LICENSE)$/.test(path)) {
-      yield { path, text: Deno.readTextFileSync(new URL(path, root)) };
+    if (entry.isDirectory) yield* projectFiles(`${path}/`);
+    else if (entry.isFile) {
+      const text = Deno.readTextFileSync(new URL(path, root));
+      if (!text.includes("\0")) yield { path, text };
     }
   }
 }
