@@ -8,6 +8,7 @@ import type { WebGpuDevice } from "../backends/webgpu/mod.ts";
 import type { Backend } from "../core/backend.ts";
 import type { Command } from "./command.ts";
 import { parseFlags } from "./flags.ts";
+import { filesOnDisk } from "./verify/case_files.ts";
 import { type Counts, verifyFolder } from "./verify/verify_folder.ts";
 
 /** The golden cases of the project itself. */
@@ -39,7 +40,7 @@ async function run(args: readonly string[]): Promise<number> {
   const folder = positional[0] ?? ownCases;
   if (!await isFolder(folder)) throw new Error(`Cannot verify "${folder}": there is no such folder`);
   const start = performance.now();
-  const counts = await verifyFolder(folder, {
+  const counts = await verifyFolder(filesOnDisk(folder), {
     createBackend: backendMaker(backend, threads),
     maxParameters: backend === "reference" && !large ? referenceParameters : Infinity,
     only: only === undefined ? undefined : parsePattern(only),

@@ -5,7 +5,7 @@
  */
 import { StreamingDecoder, type Tokenizer } from "../../core/tokenizer.ts";
 import { type Check, verdictOf } from "./check.ts";
-import type { Golden } from "./golden.ts";
+import { type Golden, readFile } from "./golden.ts";
 import { type CaseKind, isObject } from "./kind.ts";
 import { allSame, readTokenizer } from "./tokenizer_case.ts";
 
@@ -49,11 +49,12 @@ async function* run(golden: Golden): AsyncGenerator<Check> {
   yield* checkStreams(tokenizer, (document["streaming_decode"] ?? []) as readonly Stream[]);
 }
 
-async function* checkHashes({ folder, document }: Golden): AsyncGenerator<Check> {
+async function* checkHashes(golden: Golden): AsyncGenerator<Check> {
+  const { document } = golden;
   const hashes = document["sha256"];
   if (!isObject(hashes)) return;
   for (const [file, expected] of Object.entries(hashes)) {
-    const bytes = await Deno.readFile(`${folder}/${document["version"]}/${file}`);
+    const bytes = await readFile(golden, `${document["version"]}/${file}`);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     const actual = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     yield verdictOf(`${file}.sha256`, actual === expected, actual === expected ? "hash equal" : `hash ${actual}`);

@@ -1,8 +1,9 @@
 /**
- * Finds the golden cases under a folder.
+ * Finds the golden cases among files.
  *
  * @module
  */
+import type { CaseFiles } from "./case_files.ts";
 import type { Document, Golden } from "./golden.ts";
 import { isObject } from "./kind.ts";
 import { isTokenizerFile } from "./kinds.ts";
@@ -23,45 +24,45 @@ export interface FoundCases {
   readonly unreadable: readonly Unreadable[];
 }
 
-/** Finds every document under a folder; each `.json` file is one, hidden files and tokenizers aside. */
-export async function findCases(root: string): Promise<FoundCases> {
+/** Finds every document; each `.json` file is one, tokenizers aside. */
+export async function findCases(files: CaseFiles): Promise<FoundCases> {
   const cases: Golden[] = [];
   const unreadable: Unreadable[] = [];
-  await search("", { root, cases, unreadable });
+  const paths = [...await files.list()].sort();
+  for (const path of paths.filter((path) => path.endsWith(".json"))) {
+    const document = await readDocument(files, path);
+    if (document === undefined) unreadable.push({ name: path, reason: "it is not a JSON object" });
+    else if (!isTokenizerFile(document)) cases.push(caseAt(path, { files, document }));
+  }
+  for (const inside of Map.groupBy(paths, folderOf).values()) {
+    const tensors = inside.find((path) => path.endsWith(".safetensors"));
+    if (tensors === undefined || inside.some((path) => path.endsWith(".json"))) continue;
+    unreadable.push({ name: tensors, reason: "no document beside it says what it is" });
+  }
   const byName = (a: { name: string }, b: { name: string }) => a.name < b.name ? -1 : 1;
   return { cases: cases.sort(byName), unreadable: unreadable.sort(byName) };
 }
 
-async function search(
-  inside: string,
-  found: { root: string; cases: Golden[]; unreadable: Unreadable[] },
-): Promise<void> {
-  const folder = inside === "" ? found.root : `${found.root}/${inside}`;
-  const entries = (await Array.fromAsync(Deno.readDir(folder))).filter(({ name }) => !name.startsWith("."));
-  const within = (name: string) => inside === "" ? name : `${inside}/${name}`;
-  const files = entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name);
-  for (const { name, isDirectory } of entries) if (isDirectory) await search(within(name), found);
-  const documents = files.filter((name) => name.endsWith(".json"));
-  for (const file of documents) {
-    const path = `${folder}/${file}`;
-    const document = await readDocument(path);
-    if (document === undefined) found.unreadable.push({ name: within(file), reason: "it is not a JSON object" });
-    else if (!isTokenizerFile(document)) found.cases.push({ name: nameOf(within(file)), folder, path, document });
-  }
-  const tensors = files.find((name) => name.endsWith(".safetensors"));
-  if (documents.length === 0 && tensors !== undefined) {
-    found.unreadable.push({ name: within(tensors), reason: "no document beside it says what it is" });
-  }
-}
-
 /** `v2-dense/case.json` → `v2-dense`, `rope/v2.json` → `rope/v2`. */
-function nameOf(path: string): string {
-  return path.replace(/(\/case)?\.json$/, "");
+function caseAt(path: string, { files, document }: { files: CaseFiles; document: Document }): Golden {
+  const folder = folderOf(path);
+  return {
+    name: path.replace(/(\/case)?\.json$/, ""),
+    stem: path.slice(folder.length).replace(/\.json$/, ""),
+    document,
+    find: (file) => files.find(folder + file),
+    exists: files.exists,
+  };
 }
 
-async function readDocument(path: string): Promise<Document | undefined> {
+/** `rope/v2.json` → `rope/`, `v2.json` → nothing. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
+}
+
+async function readDocument(files: CaseFiles, path: string): Promise<Document | undefined> {
   try {
-    const document: unknown = JSON.parse(await Deno.readTextFile(path));
+    const document: unknown = JSON.parse(new TextDecoder().decode(await files.find(path)));
     return isObject(document) ? document : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

@@ -1,5 +1,5 @@
 /**
- * A golden case on disk: a JSON document and the safetensors files that belong to it.
+ * A golden case: a JSON document and the safetensors files that belong to it.
  *
  * @module
  */
@@ -9,16 +9,18 @@ import { readSafetensors, type SafetensorsTensor } from "../../data/safetensors.
 /** A parsed JSON object whose form nobody has checked. */
 export type Document = Readonly<Record<string, unknown>>;
 
-/** A document of a golden case and where it lies. */
+/** A document of a golden case, and the files that lie beside it. */
 export interface Golden {
   /** Path without `.json`, relative to the folder that is verified; a `case.json` goes by its folder. */
   readonly name: string;
-  /** Folder the document lies in. */
-  readonly folder: string;
-  /** Path of the document. */
-  readonly path: string;
+  /** Name of the document's file without `.json`. */
+  readonly stem: string;
   /** The document. */
   readonly document: Document;
+  /** The content of a file beside the document, or below; undefined if it is not there. */
+  find(file: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Whether there is anything at a path of this machine's disk; absent where there is no disk. */
+  readonly exists?: ((path: string) => Promise<boolean>) | undefined;
 }
 
 /** Tensors of a file, each to be taken once, so that what nobody compares comes to light. */
@@ -69,19 +71,20 @@ export class GoldenTensors {
   }
 }
 
-/** Reads a safetensors file of a case; undefined if it is not there. */
-export async function findTensors(golden: Golden, file: string): Promise<GoldenTensors | undefined> {
-  try {
-    return new GoldenTensors(readSafetensors(await Deno.readFile(`${golden.folder}/${file}`)).tensors);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+/** Reads a file of a case. @throws {RangeError} if it is not there */
+export async function readFile(golden: Golden, file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await golden.find(file);
+  if (bytes === undefined) throw new RangeError(`Cannot read "${file}" of "${golden.name}": it is not there`);
+  return bytes;
 }
 
-/** Reads a safetensors file of a case. @throws {Deno.errors.NotFound} if it is not there */
+/** Reads a safetensors file of a case; undefined if it is not there. */
+export async function findTensors(golden: Golden, file: string): Promise<GoldenTensors | undefined> {
+  const bytes = await golden.find(file);
+  return bytes && new GoldenTensors(readSafetensors(bytes).tensors);
+}
+
+/** Reads a safetensors file of a case. @throws {RangeError} if it is not there */
 export async function readTensors(golden: Golden, file: string): Promise<GoldenTensors> {
-  const tensors = await findTensors(golden, file);
-  if (tensors === undefined) throw new Deno.errors.NotFound(`Cannot read "${golden.folder}/${file}": it is not there`);
-  return tensors;
+  return new GoldenTensors(readSafetensors(await readFile(golden, file)).tensors);
 }

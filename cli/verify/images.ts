@@ -66,8 +66,7 @@ export const imagesKind: CaseKind = {
 
 async function* run(golden: Golden): AsyncGenerator<Check> {
   const document = golden.document as unknown as ImageCases;
-  const file = golden.path.slice(golden.folder.length + 1).replace(/\.json$/, ".safetensors");
-  const expected = await readTensors(golden, file);
+  const expected = await readTensors(golden, `${golden.stem}.safetensors`);
   for (const test of document.resize) yield* checkResize(test, expected);
   for (const test of document.clip) {
     const name = `clip.${test.index}`;

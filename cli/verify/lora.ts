@@ -16,7 +16,7 @@ import { TrainStep } from "../../trainers/train_step.ts";
 import { type Batch, embedBatch } from "./batch.ts";
 import type { BoundModel } from "./batch_checks.ts";
 import { type Check, type Numbers, same, within } from "./check.ts";
-import type { Golden, GoldenTensors } from "./golden.ts";
+import { type Golden, type GoldenTensors, readFile } from "./golden.ts";
 import { runBackward } from "./gradients.ts";
 import { runGraph } from "./run_graph.ts";
 import { tolerances } from "./tolerances.ts";
@@ -43,7 +43,7 @@ export async function* checkLora(
   { golden, source, batch, expected }: ExpectedLora,
 ): AsyncGenerator<Check> {
   const name = "adapter.safetensors";
-  const adapter = readLora(openCheckpoint([{ name, bytes: await Deno.readFile(`${golden.folder}/${name}`) }]));
+  const adapter = readLora(openCheckpoint([{ name, bytes: await readFile(golden, name) }]));
   using lora = new LoraTraining(backend, { model, weights, start: adapter });
   const wanted = expected.floats("logits");
   const tolerance = tolerances.tiny.logits;

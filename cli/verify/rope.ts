@@ -36,8 +36,7 @@ export const ropeKind: CaseKind = {
 
 async function* run(golden: Golden): AsyncGenerator<Check> {
   const tables = golden.document["tables"] as Readonly<Record<string, RopeCase>>;
-  const file = golden.path.slice(golden.folder.length + 1).replace(/\.json$/, ".safetensors");
-  const expected = await readTensors(golden, file);
+  const expected = await readTensors(golden, `${golden.stem}.safetensors`);
   if (expected.has("positions")) {
     const actual = golden.document["positions"] as readonly number[];
     yield same("positions", { actual, expected: expected.integers("positions") });

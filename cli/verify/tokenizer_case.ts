@@ -9,7 +9,7 @@ import type { LabelRule } from "../../data/chat/labels.ts";
 import { parseTokenizer } from "../../data/tokenizer.ts";
 import type { AddedToken, Tokenizer } from "../../core/tokenizer.ts";
 import { type Check, verdictOf } from "./check.ts";
-import type { Golden } from "./golden.ts";
+import { type Golden, readFile } from "./golden.ts";
 
 /** A tokenizer and its template. */
 export interface TextTools {
@@ -27,11 +27,11 @@ const generations: Readonly<Record<string, { readonly marker: string; readonly l
 };
 
 /** Reads the tokenizer in the folder that has the name of the document's `version`. */
-export async function readTokenizer({ folder, document }: Golden): Promise<TextTools> {
-  const version = String(document["version"]);
+export async function readTokenizer(golden: Golden): Promise<TextTools> {
+  const version = String(golden.document["version"]);
   const generation = generations[version];
   if (generation === undefined) throw new TypeError(`Cannot read a tokenizer of version "${version}": it is unknown`);
-  const read = (file: string) => Deno.readTextFile(`${folder}/${version}/${file}`);
+  const read = async (file: string) => new TextDecoder().decode(await readFile(golden, `${version}/${file}`));
   const files = { tokenizer: await read("tokenizer.json"), config: await read("tokenizer_config.json") };
   const [tokenizer, template] = await Promise.all([parseTokenizer(files), parseChatTemplate(files.config)]);
   const { marker, labels } = generation;

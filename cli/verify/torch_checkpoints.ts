@@ -6,7 +6,7 @@
 import { WeightError } from "../../core/errors.ts";
 import { type Checkpoint, openCheckpoint } from "../../data/checkpoint.ts";
 import { type Check, same, verdictOf } from "./check.ts";
-import { type Golden, type GoldenTensors, readTensors } from "./golden.ts";
+import { type Golden, type GoldenTensors, readFile, readTensors } from "./golden.ts";
 import { type CaseKind, isObject } from "./kind.ts";
 
 /** What a document says of one file. */
@@ -48,13 +48,15 @@ export const torchCheckpointsKind: CaseKind = {
 async function* run(golden: Golden): AsyncGenerator<Check> {
   const files = Object.entries(golden.document) as [string, FileCase][];
   for (const [name, file] of files) {
-    const bytes = await Deno.readFile(`${golden.folder}/${name}`);
+    const bytes = await readFile(golden, name);
     if (file.must === "load") yield* loaded(golden, name, { file, bytes });
     else if (file.must.startsWith("refuse")) yield refused(name, bytes);
     else yield verdictOf(name, false, `what must be done is unknown: ${file.must}`);
   }
+  const { exists } = golden;
+  if (exists === undefined) return;
   for (const path of new Set(files.flatMap(([, file]) => file.never_create ?? []))) {
-    const there = await Deno.stat(path).then(() => true, () => false);
+    const there = await exists(path);
     yield verdictOf("nothing executed", !there, there ? `${path} is there` : `${path} is not there`);
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CaseFiles } from "./case_files.ts";
 import type { Check, Status } from "./check.ts";
 import { findCases } from "./find_cases.ts";
 import type { Golden } from "./golden.ts";
@@ -20,12 +21,8 @@ export interface VerifyOptions extends VerifyContext {
 /** How many stages ended how. */
 export type Counts = Record<Status, number>;
 
-/**
- * Runs every case under a folder. An unknown kind, an exception, and a folder without any case are failures.
- *
- * @throws {Deno.errors.NotFound} if the folder is not there
- */
-export async function verifyFolder(folder: string, options: VerifyOptions): Promise<Counts> {
+/** Runs every case under a folder. An unknown kind, an exception, and a folder without any case are failures. */
+export async function verifyFolder(files: CaseFiles, options: VerifyOptions): Promise<Counts> {
   const { only, report } = options;
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const tell = (name: string, check: Check) => {
@@ -34,9 +31,9 @@ export async function verifyFolder(folder: string, options: VerifyOptions): Prom
   };
   const fail = (name: string, detail: string) => tell(name, { stage: "all", status: "failed", detail });
   const wanted = ({ name }: { name: string }) => only === undefined || only.test(name);
-  const { cases, unreadable } = await findCases(folder);
+  const { cases, unreadable } = await findCases(files);
   const [chosen, odd] = [cases.filter(wanted), unreadable.filter(wanted)];
-  if (chosen.length + odd.length === 0) fail(folder, only === undefined ? "no case" : `no case matches ${only}`);
+  if (chosen.length + odd.length === 0) fail(files.name, only === undefined ? "no case" : `no case matches ${only}`);
   for (const { name, reason } of odd) fail(name, reason);
   for (const golden of chosen) {
     try {

@@ -2,6 +2,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
 import { createWasmBackend } from "../../backends/wasm/mod.ts";
 import type { Backend } from "../../core/backend.ts";
+import { filesOnDisk } from "../../cli/verify/case_files.ts";
 import { verifyFolder } from "../../cli/verify/verify_folder.ts";
 
 const own = new URL("../fixtures/goldens", import.meta.url).pathname;
@@ -22,7 +23,7 @@ for (const [name, createBackend, maxParameters] of backends) {
       ignore,
       fn: async () => {
         const failures: string[] = [];
-        const counts = await verifyFolder(folder, {
+        const counts = await verifyFolder(filesOnDisk(folder), {
           createBackend,
           maxParameters,
           report: (golden, { stage, status, detail }) => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
+import { filesOnDisk } from "../../cli/verify/case_files.ts";
 import { largestDifference, same, within } from "../../cli/verify/check.ts";
 import { type Counts, verifyFolder, type VerifyOptions } from "../../cli/verify/verify_folder.ts";
 import { readSafetensors, type TensorToWrite, writeSafetensors } from "../../data/safetensors.ts";
@@ -50,7 +51,7 @@ async function verify(
   options: Partial<VerifyOptions> = {},
 ): Promise<{ counts: Counts; failures: string[] }> {
   const failures: string[] = [];
-  const counts = await verifyFolder(folder.path, {
+  const counts = await verifyFolder(filesOnDisk(folder.path), {
     createBackend: () => Promise.resolve(createReferenceBackend()),
     maxParameters: Infinity,
     report: (name, { stage, status, detail }) => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
+import { filesOnDisk } from "../../cli/verify/case_files.ts";
 import { verifyFolder } from "../../cli/verify/verify_folder.ts";
 
 const fixtures = new URL("../fixtures/goldens/pth/", import.meta.url);
@@ -15,7 +16,7 @@ async function failures(name: string, change: Readonly<Record<string, string | o
     }
     Deno.writeTextFileSync(`${folder}/files.json`, JSON.stringify({ [name]: { ...files[name], ...change } }));
     const failed: string[] = [];
-    await verifyFolder(folder, {
+    await verifyFolder(filesOnDisk(folder), {
       createBackend: () => Promise.resolve(createReferenceBackend()),
       maxParameters: Infinity,
       report: (_, { stage, status, detail }) => {

@@ -26,7 +26,7 @@ function inWorker(job: Job): Promise<Run> {
       if (outcome !== undefined) resolve({ outcome, events });
       if (error !== undefined) reject(new Error(error));
     };
-    worker.postMessage(job);
+    worker.postMessage({ module: "./job.js", job });
   });
 }
 

@@ -12,10 +12,9 @@ export interface PageServer extends AsyncDisposable {
 
 const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>MiniMind-V</title>`;
 
-/** Does the job that it is sent, and posts every event, then what came of it. */
-const worker = `import { runJob } from "./job.js";
-onmessage = ({ data }) => {
-  runJob(data, (event) => postMessage({ event }))
+/** Does the job that it is sent with `runJob` of a module, and posts every event, then what came of it. */
+const worker = `onmessage = ({ data: { module, job } }) => {
+  import(module).then(({ runJob }) => runJob(job, (event) => postMessage({ event })))
     .then((outcome) => postMessage({ outcome }), (error) => postMessage({ error: String(error?.stack ?? error) }));
 };
 `;
