@@ -44,6 +44,11 @@ const flags = {
     summary: "Lets requests name images of this host, *.HOST of those below; never of private addresses (default none)",
   },
   "max-images": { ...number, summary: "Most images of a request (default 8)" },
+  "share-model": {
+    type: "boolean",
+    summary:
+      "Gives the model's files to whoever may call, so that the page can run it in the browser (the demo's always)",
+  },
   watch: { type: "boolean", summary: "Loads the model anew when its files change, while the old one ends its answers" },
   quiet: { type: "boolean", aliases: ["q"], summary: "Says nothing but errors" },
   ...modelFlags,
@@ -71,7 +76,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
   const request = await requestModel(values, { positional });
   const parallel = count(values, "parallel") ?? 4;
-  const server = await createServer(values);
+  const server = await createServer(values, request);
   const watched = values.watch ? placeOf(request) : undefined;
   using interrupts = new Interrupts();
   const terminate = () => interrupts.interrupt();
@@ -100,7 +105,7 @@ function say({ quiet }: ServeValues, line: string): void {
 }
 
 /** The server as flags want it; it serves nothing yet. */
-async function createServer(values: ServeValues): Promise<Server> {
+async function createServer(values: ServeValues, { config }: ModelRequest): Promise<Server> {
   const { timeout = 600, queue, "media-path": mediaPath } = values;
   if (!(timeout > 0)) throw new TypeError(`Cannot read flag "--timeout": ${timeout} is not a number above 0`);
   if (queue !== undefined && !(Number.isInteger(queue) && queue >= 0)) {
@@ -116,6 +121,7 @@ async function createServer(values: ServeValues): Promise<Server> {
     hosts: apiKeys.length > 0 ? undefined : namesOf(hostOf(values), values["allowed-host"]),
     maxQueue: queue,
     maxImages: count(values, "max-images"),
+    shareFiles: values["share-model"] || config.model === demoName,
   };
   const plugin = await createRegistry().resolve("server", "hono", { base: folderUrl(Deno.cwd()) });
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -24,6 +24,13 @@ export interface ServedModel {
     readonly generation: GenerationConfig;
     /** Positions of the KV cache: prompt and answer together. */
     readonly context: number;
+    /** The files that it can be loaded from elsewhere, in a page for instance. Default: there are no such files. */
+    readonly files?: {
+      /** Their names. */
+      list(): Promise<readonly string[]>;
+      /** The content of one. */
+      read(name: string): Promise<Uint8Array>;
+    } | undefined;
   };
   /** Answers at once. */
   readonly conversations: number;

@@ -21,13 +21,14 @@ const plugin: Plugin<"server", HonoPluginOptions> = {
   name: "hono",
   summary: "The API of OpenAI, llama.cpp and Ollama over HTTP, as a Hono app",
   parseOptions(input): HonoPluginOptions {
-    const keys = [...counts, ...imageCounts, ...lists];
+    const keys = [...counts, ...imageCounts, ...lists, "shareFiles"];
     const fields = new OptionFields(input, { what: "options of hono", keys });
     const numbers = [...counts, ...imageCounts].filter((key) => fields.has(key));
     const texts = lists.filter((key) => fields.has(key));
     return Object.fromEntries([
       ...numbers.map((key) => [key, fields.integer(key, 1, key === "maxQueue" ? 0 : 1)] as const),
       ...texts.map((key) => [key, fields.texts(key)] as const),
+      ["shareFiles", fields.boolean("shareFiles", false)] as const,
     ]);
   },
   async create(options, { readImage }) {

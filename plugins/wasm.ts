@@ -1,6 +1,6 @@
 /**
- * `wasm`: SIMD kernels on the processor. Options: `threads` (the number of cores, at most 8, by default) and
- * `relaxedSimd` (true where the engine has it).
+ * `wasm`: SIMD kernels on the processor. Options: `threads` (the number of cores, at most 8, by default),
+ * `relaxedSimd` (true where the engine has it) and `workerScript` (for pages whose policy forbids workers from `blob:`).
  *
  * @module
  */
@@ -14,6 +14,8 @@ export interface WasmPluginOptions {
   readonly threads?: number | undefined;
   /** False keeps to plain SIMD even where the engine fuses multiply-add, so that bits agree between machines. */
   readonly relaxedSimd?: boolean | undefined;
+  /** URL of a script whose text is `workerSource`. Default: workers start from a `blob:` address. */
+  readonly workerScript?: string | undefined;
 }
 
 /** The processor. */
@@ -26,10 +28,14 @@ const plugin: Plugin<"backend", WasmPluginOptions> = {
   // with that reason and not in the middle of a load.
   unsupported: () => typeof WebAssembly === "undefined" ? "there is no WebAssembly here" : undefined,
   parseOptions(input): WasmPluginOptions {
-    const fields = new OptionFields(input, { what: "options of wasm", keys: ["threads", "relaxedSimd"] });
+    const fields = new OptionFields(input, {
+      what: "options of wasm",
+      keys: ["threads", "relaxedSimd", "workerScript"],
+    });
     return {
       threads: fields.has("threads") ? fields.integer("threads", 1) : undefined,
       relaxedSimd: fields.boolean("relaxedSimd", true),
+      workerScript: fields.text("workerScript"),
     };
   },
   async create(options, { notice }) {

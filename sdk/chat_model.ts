@@ -16,6 +16,7 @@ import type { Tokenizer } from "../core/tokenizer.ts";
 import { ChatRenderer, imageIndex, type RenderedChat } from "../data/chat/mod.ts";
 import type { ChatTemplate } from "../data/chat_template.ts";
 import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
+import type { FolderFiles } from "../data/model_folder.ts";
 import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
 import type {
   ChatEvent,
@@ -60,6 +61,8 @@ export interface ChatModelParts {
   readonly imageCacheBytes?: number | undefined;
   /** Reads images that are given as paths or URLs. Default: they are refused. */
   readonly readFile?: ReadFile | undefined;
+  /** The files that it can be loaded from elsewhere; absent where they are not all of it. */
+  readonly files?: FolderFiles | undefined;
 }
 
 /** Most bytes of an image file. */

@@ -20,6 +20,7 @@ import type { WantedFile } from "../data/hub/mod.ts";
 import { clipPreprocessor, parsePreprocessor, type Preprocessor, siglipPreprocessor } from "../data/image/mod.ts";
 import type { ReadFile } from "../data/image/source.ts";
 import { type LoadedPart, summariseLoad } from "../data/load_summary.ts";
+import type { FolderFiles } from "../data/model_folder.ts";
 import { isShardIndex, parseShardIndex } from "../data/shard_index.ts";
 import { parseTokenizer } from "../data/tokenizer/parse_tokenizer.ts";
 import { buildModel, createRegistry } from "../plugins/mod.ts";
@@ -28,7 +29,14 @@ import { ChatModel } from "./chat_model.ts";
 import { workingDirectory } from "./file_system.ts";
 import { type Files, type FilesOptions, openFiles } from "./files.ts";
 import { partFinder } from "./model_parts.ts";
-import { encoderLabel, findModel, type ModelSource, shortName, type TokenizerTexts } from "./model_source.ts";
+import {
+  encoderLabel,
+  findModel,
+  type ModelSource,
+  openFolder,
+  shortName,
+  type TokenizerTexts,
+} from "./model_source.ts";
 import { randomWeights } from "./random_model.ts";
 
 /** Options of {@link loadModel}. */
@@ -50,6 +58,8 @@ export interface LoadOptions extends Partial<FilesOptions> {
   readonly fresh?: readonly string[] | undefined;
   /** Rows of the KV cache: answers at once, and conversations that keep their place. Default 2. */
   readonly conversations?: number | undefined;
+  /** The model's folder, where no name leads to it, a browser's storage for instance; the config names no model then. */
+  readonly folder?: FolderFiles | undefined;
   /** Reads images that messages give as paths or URLs. Default: they are refused. */
   readonly readImage?: ReadFile | undefined;
 }
@@ -106,7 +116,7 @@ interface LoadContext extends Omit<LoadOptions, "base" | "registry"> {
 
 async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: LoadContext): Promise<ChatModel> {
   const { files, signal, onStage = () => {} } = options;
-  const source = given.model === undefined ? namedParts : await findModel(given.model, files);
+  const source = await findSource(given, options);
   refuseLanguageModel(source, options);
   const config = { ...defined(source.config), ...defined(given) };
   const adapters = [...adaptersOf(source.config), ...adaptersOf(given)];
@@ -149,12 +159,38 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
       context,
       conversations: options.conversations,
       readFile: options.readImage,
+      files: wholeFolder(source, { given, config, adapters, fresh: absentPatterns(options) }),
     });
   } catch (error) {
     const { encoder } = model;
     if (encoder !== undefined && !isGraphEncoder(encoder)) await encoder[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** @throws {ConfigError} if there is a folder and a name */
+async function findSource({ model }: ModelConfig, { folder, files }: LoadContext): Promise<ModelSource> {
+  if (folder === undefined) return model === undefined ? namedParts : await findModel(model, files);
+  if (model === undefined) return await openFolder(folder.name ?? "model", folder);
+  throw new ConfigError(`Cannot load "${model}": a folder is given, so the config must not name a model`);
+}
+
+/**
+ * The files that a model can be loaded from elsewhere: those of its folder, unless something beside them made it what it
+ * is.
+ */
+function wholeFolder(
+  { folder }: ModelSource,
+  { given, config, adapters, fresh }: {
+    readonly given: ModelConfig;
+    readonly config: ModelConfig;
+    readonly adapters: readonly unknown[];
+    readonly fresh: readonly string[];
+  },
+): FolderFiles | undefined {
+  const parts = [given.encoder, given.projector, given.decoder, given.tokenizer, given.weights];
+  const alone = parts.every((part) => part === undefined) && adapters.length === 0 && fresh.length === 0;
+  return alone && weightNames(config).length === 0 ? folder : undefined;
 }
 
 /** Parameters that the files may lack, or are not asked for. */

@@ -50,6 +50,8 @@ export interface ModelSource {
   readonly random?: boolean | undefined;
   /** Whether it is a language model, whose weights have no projector. Default false. */
   readonly languageModel?: boolean | undefined;
+  /** The folder that it came from. */
+  readonly folder?: FolderFiles | undefined;
 }
 
 /** What to call a local file or folder: the last part of its path. Names of the hub stay as they are. */
@@ -99,9 +101,14 @@ async function findBase(model: string, files: Files): Promise<ModelSource> {
   return { name: preset.name, config: preset.config, sources: new Map(), files: known };
 }
 
-async function openFolder(name: string, files: FolderFiles): Promise<ModelSource> {
+/**
+ * The model in a folder.
+ *
+ * @throws {WeightError} if its checkpoint cannot be read or understood
+ */
+export async function openFolder(name: string, files: FolderFiles): Promise<ModelSource> {
   const folder = await openModelFolder(files);
-  return describe(name, { folder, inferred: infer(folder.checkpoint, folder.config) });
+  return { ...describe(name, { folder, inferred: infer(folder.checkpoint, folder.config) }), folder: files };
 }
 
 interface Inferred {

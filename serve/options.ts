@@ -24,6 +24,11 @@ export interface ServeOptions extends ImageRules {
   readonly graceMs?: number | undefined;
   /** Milliseconds of silence after which a stream gets a comment, so that nobody on the way gives it up. Default 15 s. */
   readonly pingMs?: number | undefined;
+  /**
+   * Whether whoever may call may have the files of the models, `GET /model-files`, so that the page can run them in the
+   * browser. Default false.
+   */
+  readonly shareFiles?: boolean | undefined;
   /** Most bytes of a request's body. Default 32 MiB. */
   readonly maxBodyBytes?: number | undefined;
 }

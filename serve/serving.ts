@@ -66,7 +66,12 @@ export function sseData(value: unknown): string {
 
 /** An id that no other answer has. */
 export function newId(kind: string): string {
-  return `${kind}-${crypto.randomUUID().replaceAll("-", "")}`;
+  // A page that is not called over HTTPS has no crypto.randomUUID().
+  return `${kind}-${crypto.getRandomValues(new Uint8Array(16)).reduce((id, byte) => id + hex(byte), "")}`;
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, "0");
 }
 
 /** Now, in seconds since 1970. */

@@ -21,6 +21,14 @@ const esbuildVersion = "0.25.5";
 /** What Node 20 and browsers of 2023 understand; `using` declarations, for one, came later. */
 const target = "es2022";
 
+/** Options of {@link bundle}. */
+export interface BundleOptions {
+  /** Whether what only some modules need, or need later, has files of its own. Default true. */
+  readonly split?: boolean;
+  /** Imports that are left out, `*` for any characters. Default none. */
+  readonly external?: readonly string[];
+}
+
 /**
  * Bundles modules into a folder: for each an ES module of its name with its named exports, minified, and what only
  * some need in files of their own, which are loaded when they are needed.
@@ -29,8 +37,8 @@ const target = "es2022";
  *
  * @throws {Error} with the bundler's words if it fails
  */
-export async function bundle(modules: readonly URL[], folder: string): Promise<void> {
-  await joinModules(modules, folder);
+export async function bundle(modules: readonly URL[], folder: string, options: BundleOptions = {}): Promise<void> {
+  await joinModules(modules, folder, options);
   // Computed, so that no one fetches it who only checks this file.
   const esbuild: Esbuild = await import(["npm:esbuild", esbuildVersion].join("@"));
   try {
@@ -45,7 +53,11 @@ export async function bundle(modules: readonly URL[], folder: string): Promise<v
   await Deno.writeTextFile(join(folder, "package.json"), `{ "type": "module" }\n`); // for Node
 }
 
-async function joinModules(modules: readonly URL[], folder: string): Promise<void> {
+async function joinModules(
+  modules: readonly URL[],
+  folder: string,
+  { split = true, external = [] }: BundleOptions,
+): Promise<void> {
   const sources = await Deno.makeTempDir();
   try {
     const entries = modules.map((module) => join(sources, basename(fileURLToPath(module))));
@@ -54,9 +66,13 @@ async function joinModules(modules: readonly URL[], folder: string): Promise<voi
     for (const [i, { href }] of modules.entries()) {
       await Deno.writeTextFile(entries[i]!, `export * from ${JSON.stringify(href)};\n`);
     }
-    const options = ["--quiet", "--no-lock", "--config", fileURLToPath(new URL("deno.json", root))];
+    const options = [
+      ...["--quiet", "--no-lock", "--config", fileURLToPath(new URL("deno.json", root)), "--platform", "browser"],
+      ...split ? ["--code-splitting"] : [],
+      ...external.map((name) => `--external=${name}`),
+    ];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", ...options, "--platform", "browser", "--code-splitting", "--outdir", folder, ...entries],
+      args: ["bundle", ...options, "--outdir", folder, ...entries],
       stdout: "null",
       env: { NO_COLOR: "1" },
     }).output();

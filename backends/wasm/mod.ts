@@ -11,7 +11,7 @@ import { usualGrain } from "./pieces.ts";
 import { createWebWorker, type KernelExports, maxWorkers, ThreadPool, type WorkerLike } from "./thread_pool.ts";
 
 export { WasmBackend } from "./backend.ts";
-export type { WorkerLike } from "./thread_pool.ts";
+export { type WorkerLike, workerSource } from "./thread_pool.ts";
 
 /** Options of {@link createWasmBackend}. */
 export interface WasmOptions {
@@ -26,6 +26,11 @@ export interface WasmOptions {
   readonly grain?: number | undefined;
   /** Starts a worker from source; for runtimes without the Web's `Worker`. */
   readonly createWorker?: ((source: string) => WorkerLike | undefined) | undefined;
+  /**
+   * URL of a script whose text is `workerSource`, which workers are started from, for pages whose policy forbids to start
+   * them from `blob:`. Default: from such an address.
+   */
+  readonly workerScript?: string | undefined;
   /** Told once about each ability that is missing here and slows things down. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
@@ -52,7 +57,10 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   const instance = await WebAssembly.instantiate(build.module, { env: { memory } });
   const kernels = instance.exports as unknown as KernelExports;
   const parts = { kernels, module: build.module, memory };
-  const pool = new ThreadPool(parts, options.createWorker ?? createWebWorker);
+  const pool = new ThreadPool(
+    parts,
+    options.createWorker ?? ((source) => createWebWorker(source, options.workerScript)),
+  );
   if (threads > 1 && !(shared && await pool.start(threads - 1))) {
     notice(`running on ${pool.threads} of ${threads} threads: shared memory or workers are missing here`);
   }

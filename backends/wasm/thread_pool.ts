@@ -53,8 +53,8 @@ const RESTART_MILLISECONDS = 500;
 /** How long a worker may take to start. */
 const START_MILLISECONDS = 5000;
 
-/** Runs in the worker: one call that lasts as long as the worker lives. */
-const workerSource = `self.onmessage = ({ data: { module, memory, control, worker, idle } }) => {
+/** What runs in a worker: one call that lasts as long as the worker lives. */
+export const workerSource: string = `self.onmessage = ({ data: { module, memory, control, worker, idle } }) => {
   new WebAssembly.Instance(module, { env: { memory } }).exports.work(control, worker, idle);
   self.close();
 };`;
@@ -62,11 +62,14 @@ const workerSource = `self.onmessage = ({ data: { module, memory, control, worke
 /** As it is before anything else runs: onnxruntime-web, for one, puts Node's `Worker` in its place under Deno. */
 const WebWorker = globalThis.Worker;
 
-/** Starts a module worker from source, or returns nothing where there are no workers, or a page's policy forbids them. */
-export function createWebWorker(source: string): WorkerLike | undefined {
+/**
+ * Starts a module worker from source, or from a script that holds it; returns nothing where there are no workers, or a
+ * page's policy forbids them.
+ */
+export function createWebWorker(source: string, script?: string): WorkerLike | undefined {
   if (WebWorker === undefined || typeof URL.createObjectURL !== "function") return undefined;
   // The URL is never revoked: a worker fetches it some time after this, and nothing tells when. It is 300 bytes.
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const url = script ?? URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   try {
     const worker = new WebWorker(url, { type: "module" });
     let failed = false;

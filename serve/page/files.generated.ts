@@ -11,6 +11,7 @@ import { readEvents } from "./events.js";
 import { passing } from "./store.js";
 
 /** @typedef {import("./conversation.js").Message} Message */
+/** @typedef {import("./local_engine.js").LocalEngine} LocalEngine */
 
 /**
  * @typedef {object} Model
@@ -67,17 +68,16 @@ export class Api {
    * An answer, piece by piece.
    *
    * @param {{ model?: string, messages: Message[] } & Settings} request
-   * @param {AbortSignal} signal
+   * @param {{ signal: AbortSignal, engine: LocalEngine | undefined }} context the engine answers in the server's place
    * @returns {AsyncGenerator<AnswerEvent, void>}
    * @throws {ServerError} if the server cannot answer
    */
-  async *answer(request, signal) {
-    const response = await this.#fetch("v1/chat/completions", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...request, stream: true }),
-      signal,
-    });
+  async *answer(request, { signal, engine }) {
+    const path = "v1/chat/completions";
+    const init = { method: "POST", body: JSON.stringify({ ...request, stream: true }), signal };
+    const response = await (engine?.fetch(path, init) ??
+      this.#fetch(path, { ...init, headers: { "content-type": "application/json" } }));
+    if (!response.ok) throw new ServerError(await errorOf(response));
     for await (const data of readEvents(/** @type {NonNullable<typeof response.body>} */ (response.body))) {
       if (data === "[DONE]") return;
       const { error, choices = [], timings } = JSON.parse(data);
@@ -589,6 +589,11 @@ function dataUri(blob) {
           </svg>
         </button>
       </div>
+      <p id="where" class="quiet">
+        <label><input type="checkbox" role="switch" id="local" disabled><span data-word="local"></span></label>
+        <span id="local-state" role="status"></span>
+        <progress id="local-progress" aria-labelledby="local-state" hidden></progress>
+      </p>
     </form>
 
     <p id="drop" data-word="drop" aria-hidden="true"></p>
@@ -651,6 +656,220 @@ function show(wrong) {
   });
 }
 `,
+  "local_engine.js": `/**
+ * A model in a worker of this page. It answers what a server answers, at the same addresses, without asking one.
+ *
+ * @module
+ */
+import { passing } from "./store.js";
+
+/** @typedef {import("../../../sdk/page_messages.ts").PageMessage} PageMessage */
+/** @typedef {import("../../../sdk/page_messages.ts").WorkerMessage} WorkerMessage */
+
+/** @typedef {{ createScriptURL(url: string): string }} ScriptPolicy */
+/** @typedef {{ createPolicy(name: string, rules: ScriptPolicy): ScriptPolicy }} TrustedTypes */
+/** @typedef {Extract<WorkerMessage, { id: number }>} Piece */
+
+/** An error whose message the engine wrote; without one the browser could not start it. */
+export class EngineError extends Error {}
+
+/**
+ * The address of one of the page's scripts.
+ *
+ * @param {string} name
+ * @returns {string}
+ */
+function scriptAt(name) {
+  return new URL(\`page/\${name}\`, document.baseURI).href;
+}
+
+// The page's policy lets a worker start from nowhere but what this makes, and this makes one address.
+const { trustedTypes } = /** @type {{ trustedTypes?: TrustedTypes }} */ (/** @type {unknown} */ (globalThis));
+const policy = trustedTypes?.createPolicy("engine", { createScriptURL: () => scriptAt("engine.js") });
+
+/** A model that is loaded, or being loaded, in a worker. */
+export class LocalEngine {
+  /** Resolves once it answers, to where it computes. Rejects with an {@link EngineError} if it cannot. */
+  ready;
+  #worker = new Worker(policy?.createScriptURL("") ?? scriptAt("engine.js"), { type: "module" });
+  /** @type {Map<number, (piece: Piece) => void>} */
+  #calls = new Map();
+  #count = 0;
+
+  /**
+   * @param {string} model its name at the server, which gives its files
+   * @param {(loaded: number, total: number) => void} onProgress told the bytes of a file that have come
+   */
+  constructor(model, onProgress) {
+    const { promise, resolve, reject } =
+      /** @type {PromiseWithResolvers<{ backend: string, threads: number }>} */ (Promise.withResolvers());
+    this.ready = promise;
+    promise.catch(() => {}); // told to whoever asks
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new EngineError());
+    };
+    this.#worker.onmessage = (/** @type {MessageEvent<WorkerMessage>} */ { data }) => {
+      if (data.type === "progress") onProgress(data.loaded, data.total);
+      else if (data.type === "ready") resolve(data);
+      else if (data.type === "failed") reject(new EngineError(data.message));
+      else this.#calls.get(data.id)?.(data);
+    };
+    const place = { base: document.baseURI, model, key: passing.get("key") };
+    this.#tell({ type: "load", place, workerScript: scriptAt("thread.js") });
+  }
+
+  /**
+   * What a server would answer.
+   *
+   * @param {string} path
+   * @param {{ method?: string, body?: string, signal: AbortSignal }} request
+   * @returns {Promise<Response>}
+   */
+  fetch(path, { signal, ...init }) {
+    signal.throwIfAborted();
+    const id = this.#count++;
+    return new Promise((resolve, reject) => {
+      /** @type {ReadableStreamDefaultController<Uint8Array>} */
+      let controller;
+      const end = () => {
+        this.#calls.delete(id);
+        signal.removeEventListener("abort", abort);
+      };
+      const cancel = () => {
+        end();
+        this.#tell({ type: "abort", id });
+      };
+      const abort = () => {
+        cancel();
+        controller.error(signal.reason);
+        reject(signal.reason);
+      };
+      const body = new ReadableStream({ start: (given) => void (controller = given), cancel });
+      signal.addEventListener("abort", abort);
+      this.#calls.set(id, (piece) => {
+        if (piece.type === "head") resolve(new Response(body, { status: piece.status }));
+        else if (piece.type === "piece") controller.enqueue(piece.bytes);
+        else {
+          end();
+          controller.close();
+        }
+      });
+      this.#tell({ type: "fetch", id, path, init });
+    });
+  }
+
+  /** Ends it and what it is doing. */
+  end() {
+    this.#worker.terminate();
+  }
+
+  /** @param {PageMessage} message */
+  #tell(message) {
+    this.#worker.postMessage(message);
+  }
+}
+`,
+  "local_switch.js": `/**
+ * The switch that runs the model in this browser, and what is said beside it.
+ *
+ * @module
+ */
+import { byId, make } from "./dom.js";
+import { LocalEngine } from "./local_engine.js";
+import { say } from "./words.js";
+
+/** Shows where answers come from. */
+export class LocalSwitch {
+  #box = byId("local", HTMLInputElement);
+  #state = byId("local-state", HTMLSpanElement);
+  #bar = byId("local-progress", HTMLProgressElement);
+  /** @type {LocalEngine | undefined} */
+  #engine;
+  #model = "";
+  #onEnd;
+
+  /** @param {() => void} onEnd told before an engine is ended, whose answers would never end */
+  constructor(onEnd) {
+    this.#onEnd = onEnd;
+    this.#box.checked = false; // browsers remember it when a page is loaded again
+    this.#box.onchange = () => this.#run();
+  }
+
+  /**
+   * The model to run.
+   *
+   * @param {string} model
+   */
+  set model(model) {
+    this.#box.disabled = model === "";
+    if (model === this.#model) return;
+    this.#model = model;
+    this.#run();
+  }
+
+  /**
+   * What answers in the server's place, once it is loaded; undefined while the switch is off. Rejects once the signal is
+   * aborted.
+   *
+   * @param {AbortSignal} signal
+   * @returns {Promise<LocalEngine | undefined>}
+   */
+  async engine(signal) {
+    const engine = this.#engine;
+    const aborted = new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    await Promise.race([engine?.ready, aborted]);
+    return engine;
+  }
+
+  /** Starts or ends the engine, as the switch is. */
+  async #run() {
+    if (this.#engine !== undefined) this.#onEnd();
+    this.#engine?.end();
+    this.#engine = undefined;
+    this.#bar.hidden = !this.#box.checked;
+    this.#bar.removeAttribute("value");
+    if (!this.#box.checked) return this.#say();
+    this.#say("localLoading");
+    const engine = this.#engine = new LocalEngine(this.#model, (loaded, total) => {
+      if (engine !== this.#engine) return;
+      this.#bar.max = total;
+      this.#bar.value = loaded;
+    });
+    try {
+      const { backend, threads } = await engine.ready;
+      if (engine !== this.#engine) return;
+      if (backend === "webgpu") this.#say("localGraphics");
+      else if (threads === 1) this.#say("localThread");
+      else this.#say("localThreads", { threads: String(threads) });
+      this.#bar.hidden = true;
+    } catch (error) {
+      if (engine !== this.#engine) return;
+      engine.end();
+      this.#engine = undefined;
+      this.#box.checked = false;
+      this.#bar.hidden = true;
+      const problem = error instanceof Error ? error.message : "";
+      if (problem === "") this.#say("localBroken");
+      else this.#say("localFailed", { problem });
+    }
+  }
+
+  /**
+   * @param {import("./words.js").Word} [word] nothing unless given
+   * @param {Readonly<Record<string, string>>} [values]
+   */
+  #say(word, values) {
+    this.#state.replaceChildren();
+    if (word === undefined) return;
+    const line = make("span");
+    say(line, word, values);
+    this.#state.append(line);
+  }
+}
+`,
   "main.js": `/**
  * A page to chat with the models of the server that it came from.
  *
@@ -661,6 +880,8 @@ import { Composer } from "./composer.js";
 import { messagesOf } from "./conversation.js";
 import { byId, make } from "./dom.js";
 import { askKey } from "./key_dialog.js";
+import { EngineError } from "./local_engine.js";
+import { LocalSwitch } from "./local_switch.js";
 import { Sampling, setUpLooks } from "./settings.js";
 import { lasting } from "./store.js";
 import { TurnView } from "./turn_view.js";
@@ -673,6 +894,7 @@ setUpLooks();
 const api = new Api(askKey);
 const sampling = new Sampling();
 const composer = new Composer(ask, stop);
+const local = new LocalSwitch(stop);
 const modelList = byId("model", HTMLSelectElement);
 const log = byId("log", HTMLDivElement);
 const scroller = /** @type {HTMLElement} */ (log.parentElement);
@@ -717,7 +939,8 @@ async function answer(turn, view) {
   if (models.length === 0) listModels();
   try {
     const request = { ...modelList.value && { model: modelList.value }, messages: messagesOf(turns), ...settings };
-    for await (const event of api.answer(request, signal)) {
+    const engine = await local.engine(signal);
+    for await (const event of api.answer(request, { signal, engine })) {
       if (!("text" in event)) view.finish(event);
       else {
         turn.answer += event.text;
@@ -726,8 +949,9 @@ async function answer(turn, view) {
     }
   } catch (error) {
     if (signal.aborted) view.stop();
-    else view.fail(error instanceof ServerError ? error.message : undefined);
-    if (!signal.aborted && !(error instanceof ServerError || error instanceof TypeError)) throw error;
+    else view.fail(error instanceof ServerError || error instanceof EngineError ? error.message : undefined);
+    const expected = [ServerError, EngineError, TypeError].some((kind) => error instanceof kind);
+    if (!signal.aborted && !expected) throw error;
   } finally {
     if (running?.signal === signal) {
       running = undefined;
@@ -798,6 +1022,7 @@ function showOption(word) {
 }
 
 async function useModel() {
+  local.model = modelList.value;
   composer.sees = models.find(({ id }) => id === modelList.value)?.sees ?? false;
   sampling.defaults = await api.defaults(modelList.value);
 }
@@ -1350,6 +1575,40 @@ textarea {
 textarea:focus-visible {
   outline: none; /* the row around it shows it */
 }
+#where {
+  display: flex;
+  flex-wrap: wrap;
+  align-items: center;
+  gap: 0.2rem 0.8rem;
+  min-height: 2rem;
+  padding: 0.5rem 0.5rem 0;
+}
+#where label {
+  display: inline-flex;
+  align-items: center;
+  gap: 0.5rem;
+  cursor: pointer;
+}
+#local {
+  appearance: none;
+  flex: none;
+  width: 2.3rem;
+  height: 1.3rem;
+  margin: 0;
+  padding: 0;
+  border: 1px solid var(--quiet);
+  border-radius: 1rem;
+  background: radial-gradient(circle at 0.6rem, var(--quiet) 0.4rem, transparent 0.45rem) var(--surface);
+  cursor: inherit;
+}
+#local:checked {
+  border-color: var(--accent);
+  background: radial-gradient(circle at 1.55rem, var(--on-accent) 0.4rem, transparent 0.45rem) var(--accent);
+}
+#local-progress {
+  width: 8rem;
+  height: 0.5rem;
+}
 #drop {
   position: fixed;
   inset: 0.75rem;
@@ -1424,6 +1683,10 @@ dialog form {
   }
 }
 `,
+  "thread.js": `self.onmessage = ({ data: { module, memory, control, worker, idle } }) => {
+  new WebAssembly.Instance(module, { env: { memory } }).exports.work(control, worker, idle);
+  self.close();
+};`,
   "turn_view.js": `/**
  * A question and its answer on the page. What anybody wrote is only ever text there.
  *
@@ -1586,6 +1849,13 @@ const english = {
   keyWrong: "The server does not know that key.",
   length: "cut at the limit of tokens",
   loading: "The model is being loaded…",
+  local: "Run in this browser",
+  localBroken: "This browser cannot run it",
+  localFailed: "{problem}",
+  localGraphics: "On your graphics processor: nothing you ask leaves this page",
+  localLoading: "Loading the model…",
+  localThread: "On one thread: nothing you ask leaves this page",
+  localThreads: "On {threads} threads: nothing you ask leaves this page",
   maxTokens: "Most tokens of an answer",
   model: "Model",
   noModel: "No model",
@@ -1639,6 +1909,13 @@ const chinese = {
   keyWrong: "服务器不认识这个密钥。",
   length: "已达到 token 上限",
   loading: "正在加载模型……",
+  local: "在本浏览器中运行",
+  localBroken: "此浏览器无法运行它",
+  localFailed: "无法在此运行：{problem}",
+  localGraphics: "使用你的图形处理器：你的提问不会离开本页面",
+  localLoading: "正在加载模型……",
+  localThread: "单线程运行：你的提问不会离开本页面",
+  localThreads: "{threads} 个线程运行：你的提问不会离开本页面",
   maxTokens: "回答的最大 token 数",
   model: "模型",
   noModel: "没有模型",

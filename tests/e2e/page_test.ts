@@ -9,3 +9,8 @@ testInChromium("the server's page chats about images in Chromium, in two languag
   file: "page_cases.ts",
   steps: 8,
 });
+
+testInChromium("the server's page runs the model in Chromium itself, and answers as the server without asking it", {
+  file: "local_page_cases.ts",
+  steps: 7,
+});

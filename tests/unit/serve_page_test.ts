@@ -1,8 +1,13 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { Hono } from "hono";
 import { messagesOf } from "../../serve/page/browser/conversation.js";
 import { readEvents } from "../../serve/page/browser/events.js";
+import { workerSource } from "../../backends/wasm/mod.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { loadModel } from "../../sdk/load_model.ts";
 import { createServer } from "../../serve/mod.ts";
+import { tinyModel } from "../e2e/runtimes/tiny_model.ts";
+import { loadTiny } from "./serving.ts";
 
 function get(path: string, init: RequestInit = {}, options: Parameters<typeof createServer>[0] = {}) {
   return createServer(options).fetch(new Request(`http://localhost${path}`, init));
@@ -40,6 +45,58 @@ Deno.test("the page is not sent again while it is the same, and only to who may 
     assertEquals((await get(path)).status, 404);
   }
   assertEquals((await get("/", { headers: { host: "evil.example" } }, { hosts: ["localhost"] })).status, 403);
+});
+
+Deno.test("the engine is served packed and plain, in a page by itself, and may compile but not evaluate", async () => {
+  const packed = await get("/page/engine.js", { headers: { "accept-encoding": "br, gzip" } }, { apiKeys: ["k"] });
+  assertEquals([packed.status, packed.headers.get("content-encoding")], [200, "gzip"]);
+  assertMatch(
+    packed.headers.get("content-security-policy")!,
+    /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/,
+  );
+  const text = await new Response(packed.body!.pipeThrough(new DecompressionStream("gzip"))).text();
+  const plain = await get("/page/engine.js");
+  assertEquals([plain.headers.get("content-encoding"), await plain.text() === text], [null, true]);
+  assert(text.length > 100_000);
+  assert(!/\bfrom ?"[.n]|\bnew Function\b/.test(text));
+  assertEquals(await (await get("/page/thread.js")).text(), workerSource);
+  for (const path of ["/", "/page/engine.js", "/page/thread.js"]) {
+    const { headers } = await get(path);
+    const isolation = ["opener-policy", "embedder-policy"].map((name) => headers.get(`cross-origin-${name}`));
+    assertEquals(isolation, ["same-origin", "require-corp"]);
+  }
+});
+
+Deno.test("a model's files are given to whoever has a key, where the server shares them, and nothing beside them", async () => {
+  const stored = new Map([...tinyModel(), ["notes.txt", new Uint8Array()], [".secret.json", new Uint8Array()]]);
+  const folder = {
+    list: () => Promise.resolve([...stored.keys()]),
+    read: (name: string) => Promise.resolve(stored.get(name)!),
+  };
+  const backend = { use: "wasm", options: { threads: 1 } };
+  await using whole = await loadModel({ backend, context: 512, generation: { temperature: 0.5 } }, { folder });
+  await using random = await loadTiny();
+  await assertRejects(() => loadModel({ model: "random", backend }, { folder }), ConfigError, "a folder is given");
+  const send = async (path: string, options: Parameters<typeof createServer>[0], model = whole) => {
+    const server = createServer(options);
+    await server.put(model, "tiny");
+    const headers = { authorization: "Bearer k" };
+    const response = await server.fetch(new Request(`http://localhost${path}`, { headers }));
+    return [response.status, await response.text()] as const;
+  };
+  const shared = { shareFiles: true, apiKeys: ["k"] };
+  const [status, text] = await send("/model-files?model=tiny", shared);
+  const { files, ...rest } = JSON.parse(text);
+  assertEquals([status, rest], [200, { model: "tiny", context: 512, generation: { temperature: 0.5 } }]);
+  assertEquals(files.sort(), [...tinyModel().keys()].sort());
+  const config = new TextDecoder().decode(stored.get("config.json"));
+  assertEquals(await send("/model-files/config.json?model=tiny", shared), [200, config]);
+  for (const name of ["notes.txt", ".secret.json", "..%2fdeno.json", "%2fetc%2fpasswd"]) {
+    assertEquals((await send(`/model-files/${name}?model=tiny`, shared))[0], 404);
+  }
+  assertEquals((await send("/model-files?model=tiny", { ...shared, apiKeys: ["other"] }))[0], 401);
+  assertEquals((await send("/model-files/config.json?model=tiny", { apiKeys: ["k"] }))[0], 403);
+  assertStringIncludes((await send("/model-files", shared, random))[1], "it was not loaded from one folder");
 });
 
 Deno.test("the page's addresses are right under any prefix", async () => {

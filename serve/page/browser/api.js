@@ -7,6 +7,7 @@ import { readEvents } from "./events.js";
 import { passing } from "./store.js";
 
 /** @typedef {import("./conversation.js").Message} Message */
+/** @typedef {import("./local_engine.js").LocalEngine} LocalEngine */
 
 /**
  * @typedef {object} Model
@@ -63,17 +64,16 @@ export class Api {
    * An answer, piece by piece.
    *
    * @param {{ model?: string, messages: Message[] } & Settings} request
-   * @param {AbortSignal} signal
+   * @param {{ signal: AbortSignal, engine: LocalEngine | undefined }} context the engine answers in the server's place
    * @returns {AsyncGenerator<AnswerEvent, void>}
    * @throws {ServerError} if the server cannot answer
    */
-  async *answer(request, signal) {
-    const response = await this.#fetch("v1/chat/completions", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...request, stream: true }),
-      signal,
-    });
+  async *answer(request, { signal, engine }) {
+    const path = "v1/chat/completions";
+    const init = { method: "POST", body: JSON.stringify({ ...request, stream: true }), signal };
+    const response = await (engine?.fetch(path, init) ??
+      this.#fetch(path, { ...init, headers: { "content-type": "application/json" } }));
+    if (!response.ok) throw new ServerError(await errorOf(response));
     for await (const data of readEvents(/** @type {NonNullable<typeof response.body>} */ (response.body))) {
       if (data === "[DONE]") return;
       const { error, choices = [], timings } = JSON.parse(data);

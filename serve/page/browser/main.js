@@ -8,6 +8,8 @@ import { Composer } from "./composer.js";
 import { messagesOf } from "./conversation.js";
 import { byId, make } from "./dom.js";
 import { askKey } from "./key_dialog.js";
+import { EngineError } from "./local_engine.js";
+import { LocalSwitch } from "./local_switch.js";
 import { Sampling, setUpLooks } from "./settings.js";
 import { lasting } from "./store.js";
 import { TurnView } from "./turn_view.js";
@@ -20,6 +22,7 @@ setUpLooks();
 const api = new Api(askKey);
 const sampling = new Sampling();
 const composer = new Composer(ask, stop);
+const local = new LocalSwitch(stop);
 const modelList = byId("model", HTMLSelectElement);
 const log = byId("log", HTMLDivElement);
 const scroller = /** @type {HTMLElement} */ (log.parentElement);
@@ -64,7 +67,8 @@ async function answer(turn, view) {
   if (models.length === 0) listModels();
   try {
     const request = { ...modelList.value && { model: modelList.value }, messages: messagesOf(turns), ...settings };
-    for await (const event of api.answer(request, signal)) {
+    const engine = await local.engine(signal);
+    for await (const event of api.answer(request, { signal, engine })) {
       if (!("text" in event)) view.finish(event);
       else {
         turn.answer += event.text;
@@ -73,8 +77,9 @@ async function answer(turn, view) {
     }
   } catch (error) {
     if (signal.aborted) view.stop();
-    else view.fail(error instanceof ServerError ? error.message : undefined);
-    if (!signal.aborted && !(error instanceof ServerError || error instanceof TypeError)) throw error;
+    else view.fail(error instanceof ServerError || error instanceof EngineError ? error.message : undefined);
+    const expected = [ServerError, EngineError, TypeError].some((kind) => error instanceof kind);
+    if (!signal.aborted && !expected) throw error;
   } finally {
     if (running?.signal === signal) {
       running = undefined;
@@ -145,6 +150,7 @@ function showOption(word) {
 }
 
 async function useModel() {
+  local.model = modelList.value;
   composer.sees = models.find(({ id }) => id === modelList.value)?.sees ?? false;
   sampling.defaults = await api.defaults(modelList.value);
 }

@@ -5,49 +5,15 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Seen } from "../../unit/serving.ts";
-import { complaintsOf, launchChromium, type Page } from "../runtimes/playwright.ts";
-import type { ServingPorts } from "../runtimes/serving_worker.ts";
+import { answers, ask, audit, drop, startServers } from "../runtimes/chat_page.ts";
+import { complaintsOf, launchChromium } from "../runtimes/playwright.ts";
 import { imagePath } from "../tiny_model.ts";
 
-/** The part of axe that is used: the rules by which Lighthouse judges whether a page is accessible, and more. */
-interface Axe {
-  readonly default: { readonly source: string };
-}
-
 const picture = imagePath("rgb_8.png");
-const answers = ".answer[aria-busy=false]";
-
-/** What axe finds wrong with a page: rule, element, reason. */
-async function audit(page: Page): Promise<unknown[]> {
-  const { default: { source } }: Axe = await import(["npm:axe-core", "4.10.3"].join("@"));
-  await page.evaluate(`(() => { ${source} })()`);
-  return await page.evaluate(`axe.run().then(({ violations, passes }) => {
-    if (!passes.some(({ id }) => id === "color-contrast")) return ["contrast was not looked at"];
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => [id, html, failureSummary]));
-  })`);
-}
-
-/** Lets files fall on the page, as when they are dragged there from a folder. */
-async function drop(page: Page, files: readonly string[]): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  const data = { items: [], files, dragOperationsMask: 1 };
-  for (const type of ["dragEnter", "dragOver", "drop"]) {
-    await session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
-  }
-}
-
-/** Asks by keyboard. */
-async function ask(page: Page, question: string): Promise<void> {
-  await page.locator("#question").fill(question);
-  await page.keyboard.press("Enter");
-}
 
 Deno.test("the server's page chats about images, by keyboard, in two languages, and asks for a key", async (t) => {
-  const worker = new Worker(import.meta.resolve("../runtimes/serving_worker.ts"), { type: "module" });
-  const ports = await new Promise<ServingPorts>((resolve, reject) => {
-    worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = ({ message }) => reject(new Error(message));
-  });
+  using servers = await startServers();
+  const { ports } = servers;
   const url = `http://127.0.0.1:${ports.open}/`;
   const browser = await launchChromium();
   const stuck = setTimeout(() => browser.close(), 180_000);
@@ -244,6 +210,5 @@ Deno.test("the server's page chats about images, by keyboard, in two languages, 
   } finally {
     clearTimeout(stuck);
     await browser.close();
-    worker.terminate();
   }
 });
