@@ -8,9 +8,9 @@ import type { ServeOptions } from "../serve/mod.ts";
 import { OptionFields } from "./option_fields.ts";
 
 /** Options of the `hono` server in a config. */
-export type HonoPluginOptions = Omit<ServeOptions, "readFile" | "mayConnect">;
+export type HonoPluginOptions = Omit<ServeOptions, "readFile" | "mayConnect" | "resolve">;
 
-const counts = ["maxQueue", "timeoutMs", "graceMs", "pingMs", "maxBodyBytes"] as const;
+const counts = ["maxQueue", "timeoutMs", "graceMs", "pingMs", "maxBodyBytes", "bodyTimeoutMs"] as const;
 const imageCounts = ["maxImages", "maxImageBytes", "maxPixels"] as const;
 const lists = ["apiKeys", "corsOrigins", "hosts", "imageHosts"] as const;
 

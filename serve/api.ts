@@ -39,7 +39,7 @@ export function createApi(options: ServeOptions, addOpenRoutes?: (app: App) => v
     metrics.addResponse(context.res.status);
     context.res.headers.set("x-content-type-options", "nosniff");
   });
-  if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins] }));
+  if (corsOrigins.length > 0) app.use(cors({ origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
   app.use(guardCaller(options));
   const health = () => {
     engine.checkReady();

@@ -8,7 +8,7 @@ import { ConfigError, ContextError, ImageError, PlaceholderError, SchemaError } 
 /** What goes with an error. */
 export interface ApiErrorOptions {
   /** Status of the response. Default 400. */
-  readonly status?: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 431 | 500 | 503 | 504 | undefined;
+  readonly status?: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 431 | 500 | 503 | 504 | undefined;
   /** Kind of error. Default by the status. */
   readonly type?: string | undefined;
   /** The field of the request that is wrong. Default none. */
@@ -23,6 +23,7 @@ const types: Readonly<Record<number, string>> = {
   401: "authentication_error",
   403: "permission_error",
   404: "not_found_error",
+  408: "timeout_error",
   429: "rate_limit_error",
   500: "server_error",
   503: "unavailable_error",

@@ -4,12 +4,19 @@
  * @module
  */
 
+import { ConfigError } from "../core/errors.ts";
+
 /** Keys of which only digests are kept. */
 export class Keys {
   readonly #digests: Promise<readonly Uint8Array[]>;
 
-  /** Takes the keys. */
+  /**
+   * Takes the keys.
+   *
+   * @throws {ConfigError} if one is empty, as that of a variable that is not set: it would let anybody in
+   */
   constructor(keys: readonly string[]) {
+    if (keys.some((key) => key.trim() === "")) throw new ConfigError("Cannot take the keys: one of them is empty");
     this.#digests = Promise.all(keys.map(digest));
   }
 

@@ -31,4 +31,6 @@ export interface ServeOptions extends ImageRules {
   readonly shareFiles?: boolean | undefined;
   /** Most bytes of a request's body. Default 32 MiB. */
   readonly maxBodyBytes?: number | undefined;
+  /** Milliseconds that a request's body may take to come. Default 60 s. */
+  readonly bodyTimeoutMs?: number | undefined;
 }

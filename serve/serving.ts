@@ -41,7 +41,8 @@ export function clientOf(request: Request): Client {
 /** The fields of a request. */
 export async function bodyOf(request: Request, { engine, options }: Serving): Promise<Body> {
   engine.checkReady();
-  return await readJson(request, options.maxBodyBytes ?? 32 * 2 ** 20);
+  const { maxBodyBytes = 32 * 2 ** 20, bodyTimeoutMs = 60_000 } = options;
+  return await readJson(request, { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs });
 }
 
 /** Server-sent events of JSON; ends with an event that holds an error if there is one. */

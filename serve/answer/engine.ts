@@ -8,6 +8,7 @@ import type { ServedModel } from "../../core/server.ts";
 import { ApiError } from "../api_error.ts";
 import type { Metric, Metrics } from "../metrics.ts";
 import type { ServeOptions } from "../options.ts";
+import { shorten } from "../shorten.ts";
 import { Gate } from "./gate.ts";
 
 /** A model under a name. */
@@ -24,26 +25,28 @@ export interface Slot {
 
 /** An answer wanted. */
 export interface AnswerOptions<Event extends ChatEvent> {
-  /** The model that answers. */
+  /** The model that answers, or the one that has its name by the time that it begins. */
   readonly slot: Slot;
   /** Aborted when nobody waits for it any more. */
   readonly signal: AbortSignal;
   /** Begins it. */
-  readonly start: (signal: AbortSignal) => AsyncIterable<Event>;
+  readonly start: (model: ServedModel, signal: AbortSignal) => AsyncIterable<Event>;
 }
 
 /** Work wanted that is no answer. */
 export interface WorkOptions<Result> {
-  /** The model that does it. */
+  /** The model that does it, or the one that has its name by the time that it begins. */
   readonly slot: Slot;
   /** Aborted when nobody waits for it any more. */
   readonly signal: AbortSignal;
   /** Does it. */
-  readonly work: (signal: AbortSignal) => Promise<Result>;
+  readonly work: (model: ServedModel, signal: AbortSignal) => Promise<Result>;
 }
 
 /** The time that a user of a model has. */
 interface Stay {
+  /** The model. */
+  readonly slot: Slot;
   /** Aborted when it is over. */
   readonly signal: AbortSignal;
   /** Throws once it is over. */
@@ -55,6 +58,9 @@ interface Stay {
 /** Why answers end before their time. */
 const timeUp = "time is up";
 const closing = "the server is shutting down";
+
+/** Longest time in milliseconds that timers know; longer ones would go off at once. */
+const longestTimer = 2 ** 31 - 1;
 
 /** Answers with several models, as many at once as each of them can. */
 export class Engine {
@@ -72,9 +78,9 @@ export class Engine {
   constructor(metrics: Metrics, options: Pick<ServeOptions, "timeoutMs" | "maxQueue" | "graceMs">) {
     const { timeoutMs = 600_000, maxQueue = 64, graceMs = 30_000 } = options;
     this.#metrics = metrics;
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = Math.min(timeoutMs, longestTimer);
     this.#maxQueue = maxQueue;
-    this.#graceMs = graceMs;
+    this.#graceMs = Math.min(graceMs, longestTimer);
   }
 
   /** The models, in the order they came. */
@@ -91,7 +97,7 @@ export class Engine {
     this.checkReady();
     const slot = name === undefined ? this.slots[0] : this.#slots.get(name);
     if (slot !== undefined) return slot;
-    throw new ApiError(`Cannot find model "${name}": there is ${[...this.#slots.keys()].join(", ")}`, {
+    throw new ApiError(`Cannot find model "${shorten(name ?? "")}": there is ${[...this.#slots.keys()].join(", ")}`, {
       status: 404,
       param: "model",
       code: "model_not_found",
@@ -137,7 +143,8 @@ export class Engine {
     { slot, signal, start }: AnswerOptions<Event>,
   ): AsyncGenerator<Event, void, void> {
     this.checkReady();
-    const stay = this.#begin(slot, signal);
+    const stay = this.#begin(slot.name, signal);
+    const { model, gate } = stay.slot;
     let place: Disposable | undefined;
     let events: AsyncIterator<Event, unknown> | undefined;
     const leave = () => {
@@ -146,24 +153,25 @@ export class Engine {
       stay.end();
     };
     stay.signal.addEventListener("abort", leave, { once: true });
-    let finished = false;
+    let over = false; // by itself, as it is when it is refused
     try {
-      place = await slot.gate.enter(stay.signal);
+      place = await gate.enter(stay.signal);
       stay.signal.throwIfAborted();
-      events = start(stay.signal)[Symbol.asyncIterator]();
-      while (!finished) {
+      events = start(model, stay.signal)[Symbol.asyncIterator]();
+      while (!over) {
         const { done, value } = await events.next();
         stay.check();
-        finished = done === true;
+        over = done === true;
         if (done) return;
         if (value.type === "finish") this.#metrics.addAnswer(value);
         yield value;
         stay.check();
       }
     } catch (error) {
+      over = !stay.signal.aborted;
       throw this.#toldOf(error);
     } finally {
-      if (!finished) this.#metrics.addCancelled();
+      if (!over) this.#metrics.addCancelled();
       leave();
     }
   }
@@ -171,10 +179,11 @@ export class Engine {
   /** Does work that has one result and takes the place of an answer. Throws what the work throws. */
   async run<Result>({ slot, signal, work }: WorkOptions<Result>): Promise<Result> {
     this.checkReady();
-    const stay = this.#begin(slot, signal);
+    const stay = this.#begin(slot.name, signal);
+    const { model, gate } = stay.slot;
     try {
-      using _ = await slot.gate.enter(stay.signal);
-      return await work(stay.signal);
+      using _ = await gate.enter(stay.signal);
+      return await work(model, stay.signal);
     } catch (error) {
       throw this.#toldOf(error);
     } finally {
@@ -206,8 +215,12 @@ export class Engine {
     ];
   }
 
-  /** Counts a user of a model until its end, which comes with the client's leaving or the deadline at the latest. */
-  #begin(slot: Slot, signal: AbortSignal): Stay {
+  /**
+   * Counts a user of the model that has a name now until its end, which comes with the client's leaving or the deadline
+   * at the latest. Another one may have come since the request was read, and the old one may be gone.
+   */
+  #begin(name: string, signal: AbortSignal): Stay {
+    const slot = this.#slots.get(name)!;
     const ending = new AbortController();
     const gone = () => ending.abort(signal.reason);
     const timeout = performance.now() + this.#timeoutMs;
@@ -225,7 +238,7 @@ export class Engine {
       signal.removeEventListener("abort", gone);
       this.#leave(slot, ending);
     };
-    return { signal: ending.signal, check, end };
+    return { slot, signal: ending.signal, check, end };
   }
 
   /** What to say of an error: reasons of ours are none that a client knows. */

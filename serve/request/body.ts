@@ -4,6 +4,7 @@
  * @module
  */
 import { ApiError } from "../api_error.ts";
+import { shorten } from "../shorten.ts";
 
 /** A range of numbers, bounds included. */
 export interface NumberRange {
@@ -112,8 +113,9 @@ export class Body {
   end(): void {
     const odd = Object.keys(this.#values).find((key) => !this.#read.has(key));
     if (odd === undefined) return;
-    throw new ApiError(`Cannot use "${this.place(odd)}": there is no such field`, {
-      param: this.place(odd),
+    const place = this.place(shorten(odd));
+    throw new ApiError(`Cannot use "${place}": there is no such field`, {
+      param: place,
       code: "unknown_parameter",
     });
   }
@@ -124,8 +126,4 @@ export class Body {
     if (!fine(value)) throw this.error(key, `${shorten(JSON.stringify(value))} is not ${expected}`);
     return value;
   }
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -10,7 +10,7 @@ import { ApiError } from "../api_error.ts";
 import { fetchRemoteImage, type RemoteImageOptions } from "./remote_image.ts";
 
 /** Which images a request may have. */
-export interface ImageRules extends Pick<RemoteImageOptions, "mayConnect"> {
+export interface ImageRules extends Pick<RemoteImageOptions, "mayConnect" | "resolve"> {
   /** Most images. Default 8. */
   readonly maxImages?: number | undefined;
   /** Most bytes of a file. Default 20 MiB. */
@@ -82,12 +82,12 @@ async function readBytes(
   if (isDataUri(text)) return readDataUri(text, { maxBytes });
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === "http" || scheme === "https") {
-    const { imageHosts: hosts = [], mayConnect } = rules;
+    const { imageHosts: hosts = [], mayConnect, resolve } = rules;
     if (hosts.length === 0) throw new ImageError("images are not fetched from addresses here; send a data URI");
-    return await fetchRemoteImage(text, { hosts, maxBytes, signal, mayConnect });
+    return await fetchRemoteImage(text, { hosts, maxBytes, signal, mayConnect, resolve });
   }
   if (scheme === "file") return await readLocal(text, { rules, maxBytes, signal });
-  if (scheme !== undefined || !/^[\w+/\-\s]+=*\s*$/.test(text)) {
+  if (scheme !== undefined || text === "" || /[^\w+/\-\s=]/.test(text)) {
     throw new ImageError("it is neither a data URI nor base64");
   }
   return base64ToBytes(text.replaceAll("-", "+").replaceAll("_", "/"));

@@ -18,6 +18,8 @@ export interface RemoteImageOptions {
   readonly signal: AbortSignal;
   /** Which addresses may be connected to. Default those of the public internet. */
   readonly mayConnect?: ((address: string) => boolean) | undefined;
+  /** The addresses of a host's name. Default: those that the system finds. */
+  readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
 }
 
 /** Most redirects that are followed. */
@@ -72,11 +74,8 @@ interface Outcome {
 }
 
 async function request(url: URL, options: RemoteImageOptions): Promise<Outcome> {
-  const { signal, maxBytes, mayConnect = isPublicAddress } = options;
-  const [{ get }, { lookup }] = await Promise.all([
-    url.protocol === "https:" ? import("node:https") : import("node:http"),
-    import("node:dns"),
-  ]);
+  const { signal, maxBytes, mayConnect = isPublicAddress, resolve: find = addressesOf } = options;
+  const { get } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
   return await new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       reject(error instanceof ImageError || signal.aborted && !isTimeout(signal) ? error : unreachable(signal));
@@ -87,13 +86,14 @@ async function request(url: URL, options: RemoteImageOptions): Promise<Outcome> 
       agent: false,
       headers: { accept: "image/*" },
       lookup: (host, { all }, done) => {
-        lookup(host, { all: true }, (error, found) => {
-          if (error === null && !found.every(({ address }) => mayConnect(address))) error = notPublic();
-          const [first] = found ?? [];
-          if (error !== null || first === undefined) done(error ?? unreachable(signal), "", 4);
-          else if (all) done(null, found);
+        find(host).then((addresses) => {
+          if (!addresses.every(mayConnect)) throw notPublic();
+          const found = addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
+          const [first] = found;
+          if (first === undefined) throw unreachable(signal);
+          if (all) done(null, found);
           else done(null, first.address, first.family);
-        });
+        }).catch((error) => done(error, "", 4));
       },
     }, (response) => {
       const { statusCode = 0, headers } = response;
@@ -119,6 +119,11 @@ async function request(url: URL, options: RemoteImageOptions): Promise<Outcome> 
     });
     asked.on("error", fail);
   });
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  const { lookup } = await import("node:dns/promises");
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 function isTimeout({ reason }: AbortSignal): boolean {

@@ -25,7 +25,7 @@ export function chatRoute(serving: Serving): Handler {
     const events = engine.answer({
       slot,
       signal: client.signal,
-      start: (signal) => chatWithThoughts(slot.model, messages, { ...request.options, signal }),
+      start: (model, signal) => chatWithThoughts(model, messages, { ...request.options, signal }),
     });
     const head = { id: newId("chatcmpl"), created: now(), model: slot.name };
     if (request.stream) return await sendEvents(chunks(events, { ...head, ...request }), { client, options });

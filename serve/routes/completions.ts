@@ -36,7 +36,7 @@ export function completionsRoute(serving: Serving): Handler {
       engine.answer({
         slot,
         signal: client.signal,
-        start: (signal) => slot.model.complete(prompt, { ...sampling, signal }),
+        start: (model, signal) => model.complete(prompt, { ...sampling, signal }),
       })
     );
     const before = prompts.map((prompt) => echo ? textOf(prompt, (ids) => slot.model.parts.tokenizer.decode(ids)) : "");

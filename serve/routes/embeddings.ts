@@ -4,6 +4,7 @@
  * @module
  */
 import type { ChatPart } from "../../core/chat_events.ts";
+import type { ServedModel } from "../../core/server.ts";
 import type { Handler } from "../hono.ts";
 import { Body } from "../request/body.ts";
 import { type ImageReference, readImages } from "../request/images.ts";
@@ -32,11 +33,11 @@ export function embeddingsRoute(serving: Serving): Handler {
     const client = clientOf(raw);
     const images = await readImages(references, { rules: options, signal: client.signal });
     const contents = inputs.map((parts): ChatPart[] => withImages(parts, images));
-    const work = async (signal: AbortSignal) => {
+    const work = async (model: ServedModel, signal: AbortSignal) => {
       const all = [];
       for (const content of contents) {
         signal.throwIfAborted();
-        all.push(await slot.model.embed(content, { signal }));
+        all.push(await model.embed(content, { signal }));
       }
       return all;
     };

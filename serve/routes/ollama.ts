@@ -7,7 +7,7 @@ import type { ToolCall } from "../../core/chat_events.ts";
 import type { Slot } from "../answer/engine.ts";
 import { streamResponse } from "../answer/stream.ts";
 import type { ThoughtEvent } from "../answer/thoughts.ts";
-import type { Finish } from "../answer/usage.ts";
+import { endsOf, type Finish } from "../answer/usage.ts";
 import { toApiError } from "../api_error.ts";
 import type { App } from "../hono.ts";
 import { readImages } from "../request/images.ts";
@@ -83,7 +83,7 @@ async function answer(raw: Request, { serving, slot, request, shape }: AnswerCon
   const events = engine.answer({
     slot,
     signal: client.signal,
-    start: (signal) => request.answer(slot.model, { images, signal }),
+    start: (model, signal) => request.answer(model, { images, signal }),
   });
   const line = (fields: object) => ({ model: slot.name, created_at: new Date().toISOString(), ...fields });
   const last = (finish: Finish) => ({ done: true, done_reason: doneReason(finish), ...figures(finish, start) });
@@ -95,12 +95,9 @@ async function answer(raw: Request, { serving, slot, request, shape }: AnswerCon
       pingMs: options.pingMs ?? 15_000,
     });
   }
-  for await (const event of events) {
-    if (event.type !== "finish") continue;
-    const { text, thought, toolCalls: calls } = event;
-    return Response.json(line({ ...shape({ text, thought, calls }), ...last(event) }));
-  }
-  throw new Error("an answer without an end");
+  const [finish] = await endsOf(events);
+  const { text, thought, toolCalls: calls } = finish!;
+  return Response.json(line({ ...shape({ text, thought, calls }), ...last(finish!) }));
 }
 
 async function* lines(

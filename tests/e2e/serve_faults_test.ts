@@ -103,6 +103,27 @@ Deno.test("bodies that are cut off, too long or no HTTP get an error or a closed
   assertEquals((await fetch(`${server.url}/v1/chat/completions`, { method: "POST", body: whole })).status, 200);
 });
 
+Deno.test("values that are nested without end or long get a short error, and bodies that drip in one in time", async () => {
+  await using server = await listen({ bodyTimeoutMs: 300 });
+  const nest = (open: string, inner: string, close: string) => open.repeat(20_000) + inner + close.repeat(20_000);
+  const parameters = nest('{"a":', "1", "}");
+  for (
+    const field of [
+      `"tools":[{"type":"function","function":{"name":"f","parameters":${parameters}}}]`,
+      `"temperature":${nest("[", "", "]")}`,
+      `"response_format":{"type":"json_schema","json_schema":{"schema":${parameters}}}`,
+      `"${"f".repeat(100_000)}":1`,
+      `"model":"${"m".repeat(100_000)}"`,
+    ]
+  ) {
+    const body = `{"messages":[{"role":"user","content":"Hi"}],${field}}`;
+    const { status, text } = await server.served.post("/v1/chat/completions", body);
+    assert([400, 404].includes(status) && text.length < 500, `${status}: ${text.slice(0, 600)}`);
+  }
+  const drip = await sendRaw(server.port, post('{"messages":', 1000), (heard) => heard.includes("too long to come"));
+  assert(drip.startsWith("HTTP/1.1 408"), drip);
+});
+
 /** Numbers that look random and are the same each time. */
 function numbers(seed: number): (below: number) => number {
   return (below) => {

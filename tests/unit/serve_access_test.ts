@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { ConfigError } from "../../core/errors.ts";
 import { createServer } from "../../serve/mod.ts";
 import { Keys } from "../../serve/keys.ts";
 import type { ServeOptions } from "../../serve/mod.ts";
@@ -61,6 +62,16 @@ Deno.test("a page that is named may ask before, without its key, and reads answe
     new Request("http://localhost/health", { headers: { origin: "https://b.example" } }),
   );
   assertEquals(strange.headers.get("access-control-allow-origin"), null);
+  const any = await createServer({ corsOrigins: ["*"] }).fetch(
+    new Request("http://localhost/health", { headers: { origin: "https://b.example" } }),
+  );
+  assertEquals(any.headers.get("access-control-allow-origin"), "*");
+});
+
+Deno.test("an empty key, as of a variable that is not set, lets nobody in: there is no such server", () => {
+  for (const key of ["", "  "]) {
+    assertThrows(() => createServer({ apiKeys: ["good", key] }), ConfigError, "one of them is empty");
+  }
 });
 
 Deno.test("a server that knows its names is not called by others", async () => {

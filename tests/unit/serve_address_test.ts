@@ -116,6 +116,7 @@ function imageHost() {
       if (pathname === "/image") return new Response("picture");
       if (pathname === "/moved") return to("/image");
       if (pathname === "/loop") return to("/loop");
+      if (pathname === "/again") return to(`http://${request.headers.get("host")}/image`);
       if (pathname === "/inside") return to(`http://127.0.0.2:${server.addr.port}/image`);
       if (pathname === "/metadata") return to("http://169.254.169.254/latest");
       if (pathname === "/file") return to("file:///etc/passwd");
@@ -163,4 +164,32 @@ Deno.test("fetchRemoteImage() looks a name up once and connects to what it looke
   const bytes = await fetchRemoteImage(`http://localhost:${port}/image`, options);
   assertEquals([new TextDecoder().decode(bytes), asked.at(-1)], ["picture", "127.0.0.1"]);
   assertEquals(asked.length >= 2, true); // each address of the name, then the one that was connected to
+});
+
+Deno.test("fetchRemoteImage() is not led to an inner address by a name that means a public one first", async () => {
+  await using host = imageHost();
+  const { port } = host.server.addr;
+  // 127.0.0.1 plays the public internet, 127.0.0.2 what is behind the wall; both would answer.
+  await using inner = Deno.serve({ port, hostname: "127.0.0.2", onListen() {} }, () => {
+    reached++;
+    return new Response("secret");
+  });
+  let reached = 0;
+  const answers = [["127.0.0.1"], ["127.0.0.2"], ["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"], []];
+  const asked: string[] = [];
+  const options = {
+    hosts: [`photos.example:${port}`],
+    mayConnect: (address: string) => address === "127.0.0.1",
+    resolve: (name: string) => Promise.resolve(answers[asked.push(name) - 1]!),
+  };
+  const { signal } = new AbortController();
+  const address = `http://photos.example:${port}/image`;
+  const bytes = await fetchRemoteImage(address, { maxBytes: 1000, signal, ...options });
+  assertEquals([new TextDecoder().decode(bytes), asked], ["picture", ["photos.example"]]);
+  for (let i = 0; i < 3; i++) assertEquals(await refused(address, options), notPublic);
+  assertEquals(await refused(address, options), "its host cannot be reached");
+  // A redirect is a new look-up.
+  asked.length = 0;
+  assertEquals(await refused(`http://photos.example:${port}/again`, options), notPublic);
+  assertEquals([asked.length, reached, inner.addr.port], [2, 0, port]);
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Gate } from "../../serve/answer/gate.ts";
 import { merge } from "../../serve/answer/merge.ts";
 import { ApiError } from "../../serve/api_error.ts";
-import { eventsOf, loadTiny, TestServer } from "./serving.ts";
+import { eventsOf, loadTiny, redPixel, TestServer } from "./serving.ts";
 
 const long = { messages: [{ role: "user", content: "Hi" }], max_tokens: 400, temperature: 1, ignore_eos: true };
 
@@ -160,6 +160,41 @@ Deno.test("a model that takes another's place gets the new answers; those under 
   const said = eventsOf(text).map((event) => event.at("choices.0.delta.content") ?? "").join("");
   assertEquals(said, expected);
   assertEquals(await old, server.model);
+});
+
+Deno.test("a request whose images are read while its model is replaced is answered by the new one", async () => {
+  const reading = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const readFile = async () => {
+    reading.resolve();
+    await go.promise;
+    return Uint8Array.fromBase64(redPixel);
+  };
+  await using server = await TestServer.start({ readFile });
+  const messages = [{ role: "user", content: [{ type: "image_url", image_url: "file://a.gif" }] }];
+  const answer = server.chat({ messages, temperature: 0 });
+  await reading.promise;
+  const next = await loadTiny();
+  await (await server.server.put(next) as typeof next)[Symbol.asyncDispose](); // as --watch does
+  go.resolve();
+  const { status, json } = await answer;
+  assertEquals([status, json.at("usage.completion_tokens")], [200, 6]);
+  assertEquals(await metric(server, "kv_bytes"), next.statistics.cacheBytes);
+  await next[Symbol.asyncDispose]();
+});
+
+Deno.test("answers that were refused or that ended are not counted as cancelled", async () => {
+  await using server = await TestServer.start({ timeoutMs: 3e9 }, { conversations: 1 }); // longer than a timer can be
+  const tooLong = await server.chat({ messages: [{ role: "user", content: "x".repeat(2000) }] });
+  assertEquals([tooLong.status, tooLong.json.at("error.code")], [400, "context_length_exceeded"]);
+  assertEquals((await server.chat()).status, 200);
+  assertEquals((await server.chat({ stream: true })).status, 200);
+  const ollama = { messages: [{ role: "user", content: "Hi" }], options: { num_predict: 3 } };
+  for (const stream of [true, false]) assertEquals((await server.post("/api/chat", { ...ollama, stream })).status, 200);
+  assertEquals(await metric(server, "answers_cancelled_total"), 0);
+  const { reader } = await begin(server);
+  await reader.cancel();
+  await until(async () => await metric(server, "answers_cancelled_total") === 1);
 });
 
 Deno.test("answers at once are those alone", async () => {

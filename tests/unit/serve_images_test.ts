@@ -45,6 +45,13 @@ Deno.test("readImages() refuses animated, damaged, foreign and oversized files, 
   assertEquals(await refused("data:image/png"), [400, "the data URI has no comma before its data"]);
 });
 
+Deno.test("readImages() takes no longer over a long text that is no base64 than over one that is", async () => {
+  const start = performance.now();
+  const [status, why] = await refused(`${" ".repeat(2 ** 20)}!`);
+  assertEquals([status, why], [400, "it is neither a data URI nor base64"]);
+  assertEquals(performance.now() - start < 5000, true); // a pattern that tries again would take half an hour
+});
+
 Deno.test("readImages() refuses more images than allowed", async () => {
   const references = Array.from({ length: 3 }, (_, i) => ({ text: redPixel, place: `image ${i}` }));
   const error = await assertRejects(() => readImages(references, { rules: { maxImages: 2 }, signal }), ApiError);
