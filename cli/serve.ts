@@ -76,7 +76,8 @@ async function run(args: readonly string[]): Promise<number> {
   const { values, positional } = await withUpstreamFiles({ values: given, positional: named });
   const request = await requestModel(values, { positional });
   const parallel = count(values, "parallel") ?? 4;
-  const server = await createServer(values, request);
+  const apiKeys = await readKeys(values);
+  const server = await createServer(values, { config: request.config, apiKeys });
   const watched = values.watch ? placeOf(request) : undefined;
   using interrupts = new Interrupts();
   const terminate = () => interrupts.interrupt();
@@ -85,7 +86,15 @@ async function run(args: readonly string[]): Promise<number> {
     await interrupts.during(async (signal) => {
       await using listener = listen(server, values);
       try {
-        await serveModel(server, { request, values, parallel, watched, signal, url: listener.url });
+        await serveModel(server, {
+          request,
+          values,
+          parallel,
+          watched,
+          signal,
+          url: listener.url,
+          keys: apiKeys.length,
+        });
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
         say(values, "ending the answers under way; Ctrl-C again ends at once");
@@ -104,14 +113,18 @@ function say({ quiet }: ServeValues, line: string): void {
   if (!quiet) note(line);
 }
 
+/** What {@link createServer} needs beside the flags. */
+interface ServerRequest extends Pick<ModelRequest, "config"> {
+  readonly apiKeys: readonly string[];
+}
+
 /** The server as flags want it; it serves nothing yet. */
-async function createServer(values: ServeValues, { config }: ModelRequest): Promise<Server> {
+async function createServer(values: ServeValues, { config, apiKeys }: ServerRequest): Promise<Server> {
   const { timeout = 600, queue, "media-path": mediaPath } = values;
   if (!(timeout > 0)) throw new TypeError(`Cannot read flag "--timeout": ${timeout} is not a number above 0`);
   if (queue !== undefined && !(Number.isInteger(queue) && queue >= 0)) {
     throw new TypeError(`Cannot read flag "--queue": ${queue} is not a whole number of 0 or more`);
   }
-  const apiKeys = [...values["api-key"], ...await readKeys(values["api-key-file"])];
   const options = {
     apiKeys,
     corsOrigins: values["cors-origin"],
@@ -132,21 +145,25 @@ async function createServer(values: ServeValues, { config }: ModelRequest): Prom
   });
 }
 
-async function readKeys(file: string | undefined): Promise<string[]> {
-  if (file === undefined) return [];
+/** The keys of all flags. */
+async function readKeys({ "api-key": given, "api-key-file": file }: ServeValues): Promise<readonly string[]> {
+  if (file === undefined) return given;
   const keys = (await Deno.readTextFile(file)).split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
   if (keys.length === 0) throw new ConfigError(`Cannot read "${file}": there is no key in it`);
-  return keys;
+  return [...given, ...keys];
 }
 
 function hostOf({ host = "127.0.0.1" }: ServeValues): string {
   return host.replace(/^\[(.*)\]$/, "$1");
 }
 
+function isLoopback(host: string): boolean {
+  return /^(127\.|::1$|localhost$)/.test(host);
+}
+
 /** The names by which a server on loopback may be called; any name where it is open to others. */
 function namesOf(host: string, more: readonly string[]): string[] | undefined {
-  const loopback = /^(127\.|::1$|localhost$)/.test(host);
-  return loopback ? [...new Set(["localhost", "127.0.0.1", "[::1]", host, ...more])] : undefined;
+  return isLoopback(host) ? [...new Set(["localhost", "127.0.0.1", "[::1]", host, ...more])] : undefined;
 }
 
 /** Where the server listens, until it is disposed of. */
@@ -177,11 +194,18 @@ interface ServeContext {
   readonly watched: URL | undefined;
   readonly signal: AbortSignal;
   readonly url: string;
+  /** How many keys there are. */
+  readonly keys: number;
+}
+
+function keysLine(values: ServeValues, keys: number): string {
+  if (keys > 0) return keys === 1 ? "1, asked for" : `${keys}, one of which is asked for`;
+  return isLoopback(hostOf(values)) ? "none asked for" : "none asked for: whoever reaches this address may ask";
 }
 
 /** Loads the model and serves it, and each newer one, until the signal is aborted; then throws its reason. */
 async function serveModel(server: Server, context: ServeContext): Promise<void> {
-  const { request, values, parallel: conversations, watched, signal, url } = context;
+  const { request, values, parallel: conversations, watched, signal, url, keys } = context;
   const load = async () => {
     return (await openModel(request, { flags: values, conversations, quiet: values.quiet, signal })).model;
   };
@@ -190,7 +214,10 @@ async function serveModel(server: Server, context: ServeContext): Promise<void> 
   const model = await load();
   const name = values.alias ?? model.parts.name;
   await server.put(model, name);
-  say(values, `serving ${name} at ${url}/v1, ${model.conversations} answers at once`);
+  say(values, `serving ${name}, ${model.conversations} answers at once`);
+  say(values, `page ${url}/`);
+  say(values, `API ${url}/v1`);
+  say(values, `keys ${keysLine(values, keys)}`);
   for await (const _ of changes ?? []) {
     try {
       const newer = await load();

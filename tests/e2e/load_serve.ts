@@ -1,5 +1,6 @@
 /**
- * `deno task test:load [CLIENTS] [SECONDS]`: many clients at once against the running command, some of which leave early.
+ * `deno task test:load [CLIENTS] [SECONDS] [LEAVERS]`: many clients at once against the running command, some of which
+ * leave early and some of which read slowly; then as many more (500) that all leave in the middle of their streams.
  *
  * Fails if a response is anything but an answer or the announced 429, a stream is not well formed, the server's memory
  * grows without end, or an answer afterwards is not what it was before.
@@ -9,7 +10,11 @@
 import { eventsOf } from "../unit/serving.ts";
 import { door } from "./run_command.ts";
 
-const [clients, seconds] = [Number(Deno.args[0] ?? 64), Number(Deno.args[1] ?? 60)];
+const [clients, seconds, leavers] = [64, 60, 500].map((count, i) => Number(Deno.args[i] ?? count)) as [
+  number,
+  number,
+  number,
+];
 const config = new URL("../../deno.json", import.meta.url).pathname;
 const permissions = ["--no-prompt", "--allow-read", "--allow-net=127.0.0.1"];
 const flags = ["serve", "random", "--port", "0", "--parallel", "8", "--queue", "32", "--ctx-size", "512"];
@@ -23,7 +28,7 @@ const listening = Promise.withResolvers<string>();
 const listened = (async () => {
   for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
     told += text;
-    const url = / at (http:\S+)\/v1/.exec(told)?.[1];
+    const url = /^API (http:\S+)\/v1$/m.exec(told)?.[1];
     if (url !== undefined) listening.resolve(url);
   }
   listening.reject(new Error(`the server has ended: ${told}`));
@@ -41,6 +46,43 @@ const url = await listening.promise;
 function ask(fields: object, signal?: AbortSignal): Promise<Response> {
   const body = JSON.stringify({ messages: [{ role: "user", content: "Hi" }], ...fields });
   return fetch(`${url}/v1/chat/completions`, { method: "POST", body, ...signal && { signal } });
+}
+
+/** Reads the first pieces with pauses between, longer than a step takes. */
+async function readSlowly(response: Response): Promise<string> {
+  let text = "";
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+    if (text.length < 2000) await new Promise((resolve) => setTimeout(resolve, 100));
+    text += piece;
+  }
+  return text;
+}
+
+/** Begins a stream and leaves after its first pieces, or before them. */
+async function leave(id: number): Promise<void> {
+  const controller = new AbortController();
+  const timer = id % 5 === 0 ? setTimeout(() => controller.abort(), id % 50) : undefined;
+  try {
+    const response = await ask({ stream: true, max_tokens: 400, ignore_eos: true }, controller.signal);
+    if (response.status !== 200) throw new Error(`status ${response.status}: ${await response.text()}`);
+    const reader = response.body!.getReader();
+    for (let pieces = id % 8; pieces >= 0; pieces--) await reader.read();
+    controller.abort();
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits until nothing is answered and nobody waits. */
+async function idle(): Promise<void> {
+  for (const end = performance.now() + 10_000; performance.now() < end;) {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    if (/^minimind_requests_processing 0$/m.test(metrics) && /^minimind_requests_deferred 0$/m.test(metrics)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("answers go on that nobody reads");
 }
 
 async function client(id: number, end: number): Promise<void> {
@@ -61,7 +103,7 @@ async function client(id: number, end: number): Promise<void> {
       await reader.cancel();
       counts.left++;
     } else {
-      const events = eventsOf(await response.text());
+      const events = eventsOf(i % 7 === 3 ? await readSlowly(response) : await response.text());
       const [usage, done] = events.slice(-2);
       const tokens = usage?.at("usage.completion_tokens");
       if (done?.value !== "data: [DONE]" || typeof tokens !== "number") throw new Error("a stream is not well formed");
@@ -82,15 +124,20 @@ try {
   await run(1 / 4); // whatever is made once is made
   const start = await memory();
   await run(3 / 4);
+  await idle();
   const last = await memory();
+  for (let id = 0; id < leavers;) {
+    await Promise.all(Array.from({ length: Math.min(32, leavers - id) }, () => leave(id++)));
+  }
+  await idle();
+  const left = await memory();
   const after = (await greedy()).choices[0].message.content;
   if (after !== before) throw new Error("an answer is not what it was before");
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  if (!/^minimind_requests_processing 0$/m.test(metrics)) throw new Error("answers go on that nobody reads");
-  if (start !== undefined && last !== undefined) {
+  if (start !== undefined && last !== undefined && left !== undefined) {
     const mega = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-    console.log(`memory ${mega(start)} after a quarter of the time, ${mega(last)} at the end`);
-    if (last > 1.3 * start + 64 * 2 ** 20) throw new Error("the server's memory has grown");
+    const told = `${mega(last)} at the end, ${mega(left)} after ${leavers} clients that left`;
+    console.log(`memory ${mega(start)} after a quarter of the time, ${told}`);
+    if (Math.max(last, left) > 1.3 * start + 64 * 2 ** 20) throw new Error("the server's memory has grown");
   }
 } catch (error) {
   failed = error;

@@ -6,10 +6,10 @@ import { imagePath, TinyFolder } from "./tiny_model.ts";
 const allow = ["allow-read", "allow-net=127.0.0.1"];
 
 /** Starts the command, and waits until it serves. */
-async function serve(args: readonly string[]): Promise<{ command: RunningCommand; url: string }> {
-  const command = new RunningCommand(Deno.execPath(), denoArguments(["serve", "--port", "0", ...args], { allow }));
-  await command.until(({ stderr }) => /^serving /m.test(stderr));
-  const url = /^serving .* at (\S+)\/v1/m.exec(command.stderr)![1]!;
+async function serve(args: readonly string[], port = "0"): Promise<{ command: RunningCommand; url: string }> {
+  const command = new RunningCommand(Deno.execPath(), denoArguments(["serve", "--port", port, ...args], { allow }));
+  await command.until(({ stderr }) => /^keys /m.test(stderr));
+  const url = /^API (\S+)\/v1$/m.exec(command.stderr)![1]!;
   return { command, url };
 }
 
@@ -25,6 +25,10 @@ Deno.test("serve asks for keys, reads images of its folder alone, and goes by th
   const keys = ["--api-key", "first", "--api-key-file", `${folder.path}/keys.txt`];
   const { command, url } = await serve([folder.model, "-a", "tiny-v", ...keys, "--media-path", folder.path]);
   await using _ = command;
+  assertMatch(
+    command.stderr,
+    /^serving tiny-v, 4 answers at once\npage (http:\S+)\/\nAPI \1\/v1\nkeys 2, one of which is asked for$/m,
+  );
   assertEquals((await ask(url, {})).status, 401);
   for (const key of ["first", "from-file"]) {
     const answer = await (await ask(url, { model: "tiny-v" }, { authorization: `Bearer ${key}` })).json();
@@ -49,6 +53,7 @@ Deno.test("serve asks for keys, reads images of its folder alone, and goes by th
 Deno.test("serve ends running streams at Ctrl-C and takes no more", async () => {
   const { command, url } = await serve(["random", "--parallel", "1"]);
   await using _ = command;
+  assertMatch(command.stderr, /^keys none asked for$/m);
   const response = await ask(url, { stream: true, max_tokens: 300, temperature: 1 });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = (await reader.read()).value!;
@@ -70,16 +75,72 @@ Deno.test("serve --watch serves a model that has changed, and keeps the old one 
   await Deno.writeFile(file, bytes.subarray(0, 1000));
   await command.until(({ stderr }) => stderr.includes("the old one stays"));
   assertEquals(await answer(), before);
-  // Other weights: the numbers behind the header from back to front.
-  const header = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  const values = new Float32Array(bytes.slice(header).buffer).reverse();
-  const changed = bytes.slice();
-  changed.set(new Uint8Array(values.buffer), header);
-  await Deno.writeFile(file, changed);
+  await Deno.writeFile(file, changedWeights(bytes));
   await command.until(({ stderr }) => stderr.includes("as it is now"));
   const after = await answer();
   assert(after !== before);
   assertEquals(await answer(), after);
+});
+
+/** Other weights: the numbers behind the header from back to front. */
+function changedWeights(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const header = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const values = new Float32Array(bytes.slice(header).buffer).reverse();
+  const changed = bytes.slice();
+  changed.set(new Uint8Array(values.buffer), header);
+  return changed;
+}
+
+Deno.test("serve --watch ends a stream with the weights that it began with, and begins the next with the new ones", async () => {
+  await using folder = await TinyFolder.create();
+  const { command, url } = await serve([folder.model, "--watch", "--parallel", "2", "--ctx-size", "512"]);
+  await using _ = command;
+  const fields = { max_tokens: 400, ignore_eos: true };
+  const answer = async () => (await (await ask(url, fields)).json()).choices[0].message.content;
+  const before = await answer();
+  // More than the buffers of sockets hold, so that it goes on only as far as it is read.
+  const response = await ask(url, { ...fields, n: 16, stream: true, logprobs: true, top_logprobs: 20 });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const pieces = [(await reader.read()).value!];
+  const file = `${folder.model}/model.safetensors`;
+  await Deno.writeFile(file, changedWeights(await Deno.readFile(file)));
+  await command.until(({ stderr }) => stderr.includes("as it is now"));
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert(Number(/^minimind_tokens_predicted_total (.+)$/m.exec(metrics)![1]) < 16 * 400); // it is not over
+  const after = await answer();
+  assert(after !== before);
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) pieces.push(piece.value);
+  const events = eventsOf(pieces.join(""));
+  const texts = Array.from({ length: 16 }, () => "");
+  for (const event of events.slice(0, -1)) {
+    texts[event.at("choices.0.index") as number]! += event.at("choices.0.delta.content") ?? "";
+  }
+  assertEquals([texts, events.at(-1)!.value], [texts.map(() => before), "data: [DONE]"]);
+  assertEquals(await answer(), after);
+});
+
+Deno.test("serve that was killed in the middle of streams starts again on the same port at once", async () => {
+  let port = "0";
+  const greedy = async (url: string) => (await (await ask(url, {})).json()).choices[0].message.content;
+  let expected: unknown;
+  for (let life = 0; life < 3; life++) {
+    const { command, url } = await serve(["random", "--parallel", "4"], port);
+    ({ port } = new URL(url));
+    expected ??= await greedy(url);
+    assertEquals(await greedy(url), expected);
+    const streams = await Promise.all(Array.from({ length: 4 }, async () => {
+      const response = await ask(url, { stream: true, max_tokens: 400, ignore_eos: true, temperature: 1 });
+      const reader = response.body!.getReader();
+      await reader.read();
+      return reader;
+    }));
+    await command[Symbol.asyncDispose](); // SIGKILL
+    for (const reader of streams) {
+      await (async () => {
+        while (!(await reader.read()).done);
+      })().catch(() => {}); // whether it breaks off or came whole before
+    }
+  }
 });
 
 Deno.test("serve names what is wrong before it loads anything", async () => {
