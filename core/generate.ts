@@ -50,6 +50,8 @@ interface Running {
   reused: number;
   /** Tokens that are certain and not yet given. */
   readonly tokens: GeneratedToken[];
+  /** Whether its reader was waited for in vain; then nobody waits for it until it asks. */
+  late: boolean;
   /** Set while its reader wants a token that is not there yet. */
   asked?: { readonly resolve: () => void; readonly reject: (reason: unknown) => void } | undefined;
 }
@@ -134,7 +136,7 @@ export class TokenGenerator implements Disposable {
     answer.begin(rows, { ids: prompt.ids, vocabulary: this.#model.decoder.vocabulary });
     const pieces = this.#decoder.cut(prompt, reused);
     const { onPrefill } = options;
-    const running: Running = { answer, prompt, pieces, signal, onPrefill, reused, tokens: [] };
+    const running: Running = { answer, prompt, pieces, signal, onPrefill, reused, tokens: [], late: false };
     this.#running.add(running);
     try {
       while (!answer.ended || running.tokens.length > 0) {
@@ -194,6 +196,7 @@ export class TokenGenerator implements Disposable {
   #ask(running: Running): Promise<void> {
     return new Promise((resolve, reject) => {
       running.asked = { resolve, reject };
+      running.late = false;
       this.#wake();
       if (!this.#stepping) this.#step();
     });
@@ -276,7 +279,7 @@ export class TokenGenerator implements Disposable {
   /** Lets those who got an id ask for the next one, but does not wait for readers that are slower than that. */
   async #pause(): Promise<void> {
     await this.#breathe();
-    if (this.#asking().length === this.#running.size) return;
+    if (this.#awaited().length === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve);
       this.#allAsk = () => {
@@ -285,11 +288,17 @@ export class TokenGenerator implements Disposable {
       };
     });
     this.#allAsk = undefined;
+    for (const running of this.#awaited()) running.late = true;
+  }
+
+  /** Those whose readers are about to ask, if they are no slower than usual. */
+  #awaited(): Running[] {
+    return [...this.#running].filter(({ asked, late }) => asked === undefined && !late);
   }
 
   /** Ends a pause once all have asked. */
   #wake(): void {
-    if (this.#asking().length === this.#running.size) this.#allAsk?.();
+    if (this.#awaited().length === 0) this.#allAsk?.();
   }
 
   /** Lets the event loop turn when it has not for a while; backends may never wait by themselves. */

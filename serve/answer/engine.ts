@@ -10,6 +10,7 @@ import type { Metric, Metrics } from "../metrics.ts";
 import type { ServeOptions } from "../options.ts";
 import { shorten } from "../shorten.ts";
 import { Gate } from "./gate.ts";
+import { Turns } from "./turns.ts";
 
 /** A model under a name. */
 export interface Slot {
@@ -39,18 +40,20 @@ export interface WorkOptions<Result> {
   readonly slot: Slot;
   /** Aborted when nobody waits for it any more. */
   readonly signal: AbortSignal;
-  /** Does it. */
-  readonly work: (model: ServedModel, signal: AbortSignal) => Promise<Result>;
+  /** Does it, with a pause between its parts. */
+  readonly work: (model: ServedModel, stay: Stay) => Promise<Result>;
 }
 
 /** The time that a user of a model has. */
-interface Stay {
+export interface Stay {
   /** The model. */
   readonly slot: Slot;
   /** Aborted when it is over. */
   readonly signal: AbortSignal;
   /** Throws once it is over. */
   check(): void;
+  /** Lets the event loop turn if it has not for a while, and checks. */
+  pause(): Promise<void>;
   /** Ends it. */
   end(): void;
 }
@@ -72,6 +75,7 @@ export class Engine {
   readonly #timeoutMs: number;
   readonly #maxQueue: number;
   readonly #graceMs: number;
+  readonly #turns = new Turns();
   #closed = false;
 
   /** Takes where to count, how long answers may take, and how many may wait. */
@@ -165,7 +169,7 @@ export class Engine {
         if (done) return;
         if (value.type === "finish") this.#metrics.addAnswer(value);
         yield value;
-        stay.check();
+        await stay.pause();
       }
     } catch (error) {
       over = !stay.signal.aborted;
@@ -183,7 +187,7 @@ export class Engine {
     const { model, gate } = stay.slot;
     try {
       using _ = await gate.enter(stay.signal);
-      return await work(model, stay.signal);
+      return await work(model, stay);
     } catch (error) {
       throw this.#toldOf(error);
     } finally {
@@ -233,12 +237,16 @@ export class Engine {
       if (performance.now() >= timeout) ending.abort(timeUp);
       ending.signal.throwIfAborted();
     };
+    const pause = async () => {
+      await this.#turns.take();
+      check();
+    };
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", gone);
       this.#leave(slot, ending);
     };
-    return { slot, signal: ending.signal, check, end };
+    return { slot, signal: ending.signal, check, pause, end };
   }
 
   /** What to say of an error: reasons of ours are none that a client knows. */

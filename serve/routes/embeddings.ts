@@ -5,6 +5,7 @@
  */
 import type { ChatPart } from "../../core/chat_events.ts";
 import type { ServedModel } from "../../core/server.ts";
+import type { Stay } from "../answer/engine.ts";
 import type { Handler } from "../hono.ts";
 import { Body } from "../request/body.ts";
 import { type ImageReference, readImages } from "../request/images.ts";
@@ -33,11 +34,11 @@ export function embeddingsRoute(serving: Serving): Handler {
     const client = clientOf(raw);
     const images = await readImages(references, { rules: options, signal: client.signal });
     const contents = inputs.map((parts): ChatPart[] => withImages(parts, images));
-    const work = async (model: ServedModel, signal: AbortSignal) => {
+    const work = async (model: ServedModel, stay: Stay) => {
       const all = [];
       for (const content of contents) {
-        signal.throwIfAborted();
-        all.push(await model.embed(content, { signal }));
+        await stay.pause();
+        all.push(await model.embed(content, stay));
       }
       return all;
     };

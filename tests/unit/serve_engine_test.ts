@@ -207,3 +207,52 @@ Deno.test("answers at once are those alone", async () => {
   assertEquals(await Promise.all(seeds.map(ask)), alone);
   assertEquals(await metric(server, "requests_processing"), 0);
 });
+
+Deno.test("the event loop has its turns while a stream that is read without waiting is written on one thread", async () => {
+  await using server = await TestServer.start({}, { conversations: 1 });
+  await using listener = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => server.server.fetch(request),
+  );
+  /** Milliseconds between two turns while a stream goes on, and whether somebody else was answered within it. */
+  const measure = async () => {
+    const { reader } = await begin(server, { max_tokens: 450 });
+    let [turns, over, answered] = [0, false, false];
+    const tick = () => {
+      turns++;
+      if (!over) setTimeout(tick);
+    };
+    setTimeout(tick);
+    const health = fetch(`http://127.0.0.1:${listener.addr.port}/health`).then(async (response) => {
+      assertEquals(await response.text(), '{"status":"ok"}');
+      answered = !over;
+    });
+    const start = performance.now();
+    while (!(await reader.read()).done);
+    over = true;
+    const each = (performance.now() - start) / turns;
+    await health;
+    return { each, answered };
+  };
+  await measure();
+  const measured = [];
+  for (let i = 0; i < 5; i++) measured.push(await measure());
+  assert(measured.every(({ answered }) => answered), JSON.stringify(measured));
+  assert(Math.min(...measured.map(({ each }) => each)) < 45, JSON.stringify(measured));
+});
+
+Deno.test("a client that stops reading does not slow down the others", async () => {
+  await using server = await TestServer.start({}, { conversations: 2 });
+  const time = async () => {
+    const start = performance.now();
+    assertEquals((await server.chat({ ...long, stream: true })).status, 200);
+    return performance.now() - start;
+  };
+  await time();
+  const alone = [await time(), await time(), await time()];
+  const { reader } = await begin(server);
+  const beside = [await time(), await time(), await time()];
+  await reader.cancel();
+  // Waiting for it at each step would take ten times as long.
+  assert(Math.min(...beside) < 4 * Math.min(...alone), JSON.stringify({ alone, beside }));
+});
