@@ -20,6 +20,7 @@
  * @module
  */
 export type { DrawOutput, GeneratedToken } from "./core/answers.ts";
+export * from "./core/attention_maps.ts";
 export type * from "./core/backend.ts";
 export type { BeamOptions } from "./core/beam_search.ts";
 export type * from "./core/chat_events.ts";
@@ -48,6 +49,7 @@ export type * from "./core/server.ts";
 export * from "./core/storages.ts";
 export * from "./core/tokenizer.ts";
 export * from "./core/weights.ts";
+export type { WholePromptOptions } from "./core/whole_prompt.ts";
 
 export * from "./data/chat/mod.ts";
 export * from "./data/chat_template.ts";

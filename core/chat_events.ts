@@ -109,6 +109,11 @@ export interface ChatOptions extends GenerationConfig {
   readonly logprobs?: boolean | undefined;
   /** How many of the likeliest tokens to tell in each place, with `logprobs`; up to 20. Default 0. */
   readonly topLogprobs?: number | undefined;
+  /**
+   * Whether to tell where in the images the answer looked. Prompt and answer are run once more for it, which takes about
+   * as long as taking in a prompt of their length. Default false.
+   */
+  readonly imageAttention?: boolean | undefined;
   /** Tokens to draw before the model may end its answer. Default 0. */
   readonly minTokens?: number | undefined;
   /** Whether the model may not end its answer at all. Default false. */
@@ -175,6 +180,19 @@ export interface TokenLogprobs extends LikelyToken {
   readonly topLogprobs: readonly LikelyToken[];
 }
 
+/** Where in an image an answer looked. */
+export interface ImageAttention {
+  /** Rows and columns of the grid that the image's tokens make. */
+  readonly grid: readonly [rows: number, columns: number];
+  /** What of the image the grid covers: all of it, or the square in its middle. */
+  readonly fit: "stretch" | "crop";
+  /**
+   * Share of the answer's attention that each token got, row by row: the mean over heads, blocks and tokens of the answer.
+   * All shares of all images add up to 1 at most; the rest went to words.
+   */
+  readonly shares: Float32Array;
+}
+
 /** Why an answer ended: the model ended it or a stop text came, it grew too long, or it calls tools. */
 export type FinishReason = "stop" | "length" | "tool_calls";
 
@@ -209,4 +227,6 @@ export type ChatEvent =
     readonly timings: Timings;
     /** Its tokens, where `logprobs` asks for them. */
     readonly logprobs?: readonly TokenLogprobs[];
+    /** Where it looked in each image of the messages, in order, where `imageAttention` asks for it. */
+    readonly imageAttention?: readonly ImageAttention[];
   };

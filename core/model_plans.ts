@@ -9,6 +9,7 @@ import type { CacheOptions } from "./decoder.ts";
 import { isGraphEncoder } from "./encoder.ts";
 import { ConfigError } from "./errors.ts";
 import { Graph } from "./graph/graph.ts";
+import type { Call } from "./graph/kernels.ts";
 import { type Plan, planGraph } from "./graph/plan.ts";
 import { byteLength, elementCount, type Tensor } from "./graph/tensor.ts";
 import { embedPrompt, encodeImages, forward, type VisionLanguageModel } from "./model.ts";
@@ -93,6 +94,27 @@ export function planHidden(model: VisionLanguageModel, tokens: number): Plan {
   const graph = new Graph();
   graph.output("hidden", model.decoder.forward(graph, promptInput(graph, model, tokens)).hidden);
   return planGraph(graph);
+}
+
+/**
+ * T tokens as {@link planHidden} takes them; outputs `q.0` `[1,T,H,C]` and `k.0` `[1,T,G,C]`, `q.1` and so on: what the
+ * attention of each of the decoder's blocks compares.
+ */
+export function planAttention(model: VisionLanguageModel, tokens: number): Plan {
+  const graph = new Graph();
+  model.decoder.forward(graph, promptInput(graph, model, tokens));
+  for (const [i, { inputs }] of attentionCalls(graph).entries()) {
+    graph.output(`q.${i}`, inputs.q);
+    graph.output(`k.${i}`, inputs.k);
+  }
+  return planGraph(graph);
+}
+
+/** The calls of attention of a graph or plan, in order. */
+export function attentionCalls(
+  { calls }: { readonly calls: readonly Call[] },
+): Extract<Call, { kernel: "attention" }>[] {
+  return calls.filter((call) => call.kernel === "attention");
 }
 
 /** Embeddings `[1,T,D]` of a piece of a prompt, from its inputs `ids`, `images` and `index`. */

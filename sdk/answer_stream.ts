@@ -7,7 +7,7 @@ import type { GeneratedToken } from "../core/answers.ts";
 import type { GenerateOptions, TokenGenerator } from "../core/generate.ts";
 import type { TokenLogprob } from "../core/logprobs.ts";
 import { StreamingDecoder, type Tokenizer } from "../core/tokenizer.ts";
-import type { ChatEvent, LikelyToken, TokenLogprobs, ToolCall, Usage } from "../core/chat_events.ts";
+import type { ChatEvent, ImageAttention, LikelyToken, TokenLogprobs, ToolCall, Usage } from "../core/chat_events.ts";
 import type { GrammarConstraint } from "../data/grammar/mod.ts";
 import type { Clock } from "./clock.ts";
 import { StopTexts } from "./stop_texts.ts";
@@ -29,6 +29,8 @@ export interface AnswerOptions {
   readonly callsTools: boolean;
   /** Tokens of the prompt. */
   readonly usage: Pick<Usage, "promptTokens" | "imageTokens">;
+  /** Tells where in the images an answer of these ids looked. Default: it is not told. */
+  readonly explain?: ((ids: readonly number[]) => Promise<readonly ImageAttention[]>) | undefined;
   /** What was measured so far. */
   readonly clock: Clock;
 }
@@ -36,13 +38,14 @@ export interface AnswerOptions {
 /** Draws an answer and tells it in events. */
 export async function* streamAnswer(
   generator: TokenGenerator,
-  { index, prompt, tokenizer, form, stop, callsTools, usage, clock }: AnswerOptions,
+  { index, prompt, tokenizer, form, stop, callsTools, usage, explain, clock }: AnswerOptions,
 ): AsyncGenerator<ChatEvent, void, void> {
   const stops = new StopTexts(stop);
   const decoder = new StreamingDecoder(tokenizer);
   const likely = prompt.topLogprobs === undefined ? undefined : new TokensOfText(tokenizer);
   const reader = callsTools ? new ToolCallReader() : undefined;
   const toolCalls: ToolCall[] = [];
+  const ids: number[] = [];
   let text = "", passed = 0, count = 0, ended = false, cachedTokens = 0;
   const onPrefill = ({ reused }: { readonly reused: number }) => {
     clock.mark("prefillMs");
@@ -68,6 +71,7 @@ export async function* streamAnswer(
     ended = prompt.stopIds?.includes(token.id) === true;
     const decoded = decoder.push(token.id);
     if (!ended) likely?.push(token, decoded);
+    if (!ended) ids.push(token.id);
     yield* tell(read(stops.push(decoded)), passed);
     if (stops.found) break;
   }
@@ -86,6 +90,7 @@ export async function* streamAnswer(
     usage: { ...usage, cachedTokens, completionTokens: count },
     timings: clock.timings,
     ...likely && { logprobs: likely.taken },
+    ...explain && { imageAttention: await explain(ids) },
   };
 }
 

@@ -7,6 +7,7 @@ import type { Backend, Storages } from "../core/backend.ts";
 import type { GenerationConfig } from "../core/config.ts";
 import { ConfigError, ContextError } from "../core/errors.ts";
 import { createGenerator, type GenerateOptions, type TokenGenerator } from "../core/generate.ts";
+import { AttentionMaps } from "../core/attention_maps.ts";
 import { HiddenStates } from "../core/hidden_states.ts";
 import { ImageEncoder } from "../core/image_encoder.ts";
 import { cacheBytes } from "../core/model_plans.ts";
@@ -23,12 +24,13 @@ import type {
   ChatOptions,
   ChatPart,
   ContentEmbedding,
+  ImageAttention,
   Json,
   Message,
   ModelStatistics,
 } from "../core/chat_events.ts";
 import type { AnswerForm, AnswerFormats, FormatOptions } from "./answer_format.ts";
-import { streamAnswer } from "./answer_stream.ts";
+import { type AnswerOptions, streamAnswer } from "./answer_stream.ts";
 import { Clock } from "./clock.ts";
 import { contentKey, ImageCache } from "./image_cache.ts";
 import { mergeEvents } from "./merge_events.ts";
@@ -83,6 +85,7 @@ export class ChatModel implements AsyncDisposable {
   readonly #encoding = new Map<string, Promise<Float32Array>>();
   #encoder: ImageEncoder | undefined;
   #hidden: HiddenStates | undefined;
+  #maps: AttentionMaps | undefined;
   #cacheBytes: number | undefined;
   readonly #counts = { encoded: 0, reused: 0 };
 
@@ -104,7 +107,8 @@ export class ChatModel implements AsyncDisposable {
    * @throws {ImageError} if an image cannot be read
    * @throws {ConfigError} if there are images and the model has no encoder
    * @throws {ContextError} if the prompt is longer than the context
-   * @throws {RangeError} if an option is out of range: above all more beams than the model has `conversations`
+   * @throws {RangeError} if an option is out of range: above all more beams than the model has `conversations`, or
+   *   `imageAttention` without an image
    * @throws the signal's reason once it is aborted
    *
    * @example
@@ -121,9 +125,12 @@ export class ChatModel implements AsyncDisposable {
     const rendered = this.render(messages, options);
     this.#roomAfter(rendered.ids);
     clock.mark("prefillMs");
-    const images = await this.#embedAll(imagesOf(messages), { signal: options.signal, clock });
+    const sources = imagesOf(messages);
+    const explain = options.imageAttention === true ? this.#explainer(sources.length) : undefined;
+    const images = await this.#embedAll(sources, { signal: options.signal, clock });
     const index = imageIndex(rendered, this.parts.model.placeholder);
-    yield* this.#answers({ ids: rendered.ids, images, index }, { ...options, form, clock });
+    const prompt = { ids: rendered.ids, images, index };
+    yield* this.#answers(prompt, { ...options, form, clock, explain: explain && ((ids) => explain(prompt, ids)) });
   }
 
   /**
@@ -226,10 +233,33 @@ export class ChatModel implements AsyncDisposable {
       const { form, constraint } = options.form?.hold(stopIds) ?? {};
       return streamAnswer(this.#generator, {
         ...{ index, prompt: { ...wanted, constraint }, tokenizer, form, stop, callsTools, usage },
+        explain: options.explain,
         clock: clock.fork(),
       });
     });
     return n === 1 ? answers[0]! : mergeEvents(answers);
+  }
+
+  /**
+   * What tells where in so many images an answer looked.
+   *
+   * @throws {RangeError} if there are none, or their tokens make no grid
+   */
+  #explainer(count: number): (prompt: PromptOptions, ids: readonly number[]) => Promise<ImageAttention[]> {
+    const { backend, model, weights, context, name, preprocessor } = this.parts;
+    const { tokens } = model.placeholder;
+    if (count === 0) throw new RangeError("Cannot answer with imageAttention: there are no images");
+    const side = Math.sqrt(tokens);
+    if (!Number.isInteger(side)) {
+      throw new RangeError(
+        `Cannot answer with imageAttention: the ${tokens} tokens of an image of "${name}" make no grid`,
+      );
+    }
+    const fit = preprocessor?.crop === undefined ? "stretch" : "crop";
+    const maps = this.#maps ??= new AttentionMaps(backend, model, { weights, context });
+    return async (prompt, ids) => {
+      return (await maps.read(prompt, ids)).map((shares) => ({ grid: [side, side], fit, shares }));
+    };
   }
 
   /** What the generator is asked for. */
@@ -321,6 +351,7 @@ export class ChatModel implements AsyncDisposable {
     this.#generator[Symbol.dispose]();
     this.#encoder?.[Symbol.dispose]();
     this.#hidden?.[Symbol.dispose]();
+    this.#maps?.[Symbol.dispose]();
     const { encoder } = this.parts.model;
     if (encoder !== undefined && Symbol.asyncDispose in encoder) await encoder[Symbol.asyncDispose]();
     await this.parts.backend[Symbol.asyncDispose]();
@@ -381,6 +412,8 @@ export class ChatModel implements AsyncDisposable {
 interface AnswersOptions extends ChatOptions {
   /** The form it has to have; absent where any will do. */
   readonly form: AnswerForm | undefined;
+  /** Tells where an answer looked. Default: it is not told. */
+  readonly explain?: AnswerOptions["explain"];
   readonly clock: Clock;
 }
 

@@ -17,6 +17,12 @@ import { passing } from "./store.js";
  * @typedef {object} Model
  * @property {string} id
  * @property {boolean} sees whether it takes images
+ * @property {boolean} looks whether it can tell where in them an answer looked: their tokens make a square
+ *
+ * @typedef {object} ListedModel what the server tells of one
+ * @property {string} id
+ * @property {{ input_modalities: string[] }} architecture
+ * @property {{ image_tokens: number }} meta
  *
  * @typedef {object} Settings what a request says; absent fields are the model's own
  * @property {number} [temperature]
@@ -24,7 +30,13 @@ import { passing } from "./store.js";
  * @property {number} [max_tokens]
  * @property {number} [seed]
  *
- * @typedef {{ text: string } | { reason: string, tokens: number, rate: number }} AnswerEvent a piece, or the end
+ * @typedef {object} Attention where in an image an answer looked
+ * @property {[rows: number, columns: number]} grid
+ * @property {"stretch" | "crop"} fit whether the grid covers all of the image, or the square in its middle
+ * @property {number[]} shares of the answer's attention, row by row
+ *
+ * @typedef {{ text: string } | { reason: string, tokens: number, rate: number, attention: Attention[] }} AnswerEvent a
+ * piece, or the end with what is known of each image of the conversation
  */
 
 /** An error whose message the server wrote. */
@@ -48,8 +60,9 @@ export class Api {
    */
   async models() {
     const { data } = await (await this.#fetch("v1/models")).json();
-    return data.map((/** @type {{ id: string, architecture: { input_modalities: string[] } }} */ model) => {
-      return { id: model.id, sees: model.architecture.input_modalities.includes("image") };
+    return data.map((/** @type {ListedModel} */ { id, architecture, meta }) => {
+      const sees = architecture.input_modalities.includes("image");
+      return { id, sees, looks: sees && Number.isInteger(Math.sqrt(meta.image_tokens)) };
     });
   }
 
@@ -67,7 +80,7 @@ export class Api {
   /**
    * An answer, piece by piece.
    *
-   * @param {{ model?: string, messages: Message[] } & Settings} request
+   * @param {{ model?: string, messages: Message[], image_attention?: boolean } & Settings} request
    * @param {{ signal: AbortSignal, engine: LocalEngine | undefined }} context the engine answers in the server's place
    * @returns {AsyncGenerator<AnswerEvent, void>}
    * @throws {ServerError} if the server cannot answer
@@ -85,7 +98,8 @@ export class Api {
       const [choice] = choices;
       if (choice?.delta.content) yield { text: choice.delta.content };
       if (timings !== undefined) {
-        yield { reason: choice.finish_reason, tokens: timings.predicted_n, rate: timings.predicted_per_second };
+        const { predicted_n: tokens, predicted_per_second: rate } = timings;
+        yield { reason: choice.finish_reason, tokens, rate, attention: choice.image_attention ?? [] };
       }
     }
     throw new TypeError("the answer broke off");
@@ -332,11 +346,21 @@ export class Composer {
  * @returns {Message[]}
  */
 export function messagesOf(turns) {
-  return turns.flatMap((turn, i) => {
-    const isLast = i === turns.length - 1;
-    if (isLast) return [ask(turn)];
-    return turn.answer === "" ? [] : [ask(turn), { role: "assistant", content: turn.answer }];
+  const last = turns.at(-1);
+  return sentOf(turns).flatMap((turn) => {
+    return turn === last ? [ask(turn)] : [ask(turn), { role: "assistant", content: turn.answer }];
   });
+}
+
+/**
+ * The turns that are sent with the last one's question.
+ *
+ * @template {Turn} Kind
+ * @param {readonly Kind[]} turns
+ * @returns {Kind[]}
+ */
+export function sentOf(turns) {
+  return turns.filter((turn, i) => i === turns.length - 1 || turn.answer !== "");
 }
 
 /**
@@ -877,11 +901,12 @@ export class LocalSwitch {
  */
 import { Api, ServerError } from "./api.js";
 import { Composer } from "./composer.js";
-import { messagesOf } from "./conversation.js";
+import { messagesOf, sentOf } from "./conversation.js";
 import { byId, make } from "./dom.js";
 import { askKey } from "./key_dialog.js";
 import { EngineError } from "./local_engine.js";
 import { LocalSwitch } from "./local_switch.js";
+import { rangeOf } from "./overlay.js";
 import { Sampling, setUpLooks } from "./settings.js";
 import { lasting } from "./store.js";
 import { TurnView } from "./turn_view.js";
@@ -902,6 +927,8 @@ const welcome = byId("welcome", HTMLElement);
 
 /** @type {Turn[]} */
 let turns = [];
+/** @type {Map<Turn, TurnView>} */
+const views = new Map();
 /** @type {AbortController | undefined} */
 let running;
 /** @type {import("./api.js").Model[]} */
@@ -914,8 +941,9 @@ let listing = false;
  */
 function ask(question, pictures) {
   const turn = { question, pictures, answer: "" };
-  const view = new TurnView(turn, { onAgain: () => answer(turn, view), onGrow: follow });
+  const view = new TurnView(turn, { onAgain: () => answer(turn, view), onLook: overlay, onGrow: follow });
   turns.push(turn);
+  views.set(turn, view);
   log.append(view.element);
   welcome.hidden = true;
   answer(turn, view);
@@ -931,6 +959,7 @@ async function answer(turn, view) {
   const settings = sampling.chosen;
   if (running !== undefined) return;
   turn.answer = "";
+  overlay([]);
   view.begin(modelList.value || "MiniMind-V");
   if (settings === undefined) return view.stop();
   const { signal } = running = new AbortController();
@@ -938,7 +967,12 @@ async function answer(turn, view) {
   scroller.scrollTo(0, scroller.scrollHeight);
   if (models.length === 0) listModels();
   try {
-    const request = { ...modelList.value && { model: modelList.value }, messages: messagesOf(turns), ...settings };
+    const request = {
+      ...modelList.value && { model: modelList.value },
+      messages: messagesOf(turns),
+      ...looksAtImages() && { image_attention: true },
+      ...settings,
+    };
     const engine = await local.engine(signal);
     for await (const event of api.answer(request, { signal, engine })) {
       if (!("text" in event)) view.finish(event);
@@ -964,6 +998,27 @@ function stop() {
   running?.abort();
 }
 
+/** Whether there are images, and the model can tell where it looks. */
+function looksAtImages() {
+  const able = models.find(({ id }) => id === modelList.value)?.looks === true;
+  return able && sentOf(turns).some(({ pictures }) => pictures.length > 0);
+}
+
+/**
+ * Draws where the last answer looked over the images that were sent for it.
+ *
+ * @param {readonly import("./api.js").Attention[]} attention one for each of them; none to draw nothing
+ */
+function overlay(attention) {
+  const range = rangeOf(attention);
+  let first = 0;
+  for (const turn of sentOf(turns)) {
+    const end = first + turn.pictures.length;
+    views.get(turn)?.overlay(attention.slice(first, end), range);
+    first = end;
+  }
+}
+
 /**
  * Keeps the end in sight while something is added to it, unless one has scrolled away.
  *
@@ -980,6 +1035,7 @@ function clear() {
   running = undefined;
   composer.busy = false;
   turns = [];
+  views.clear();
   log.replaceChildren();
   welcome.hidden = false;
   composer.clear();
@@ -1040,6 +1096,81 @@ document.addEventListener("keydown", ({ key }) => {
 });
 composer.focus();
 await listModels();
+`,
+  "overlay.js": `/**
+ * Where an answer looked, drawn over an image.
+ *
+ * @module
+ */
+import { make } from "./dom.js";
+
+/** @typedef {import("./api.js").Attention} Attention */
+
+/** Longer sides of a drawing at most, more than an image takes on the page. */
+const side = 384;
+
+/**
+ * Shares between which a drawing goes from covered to clear.
+ *
+ * @typedef {{ least: number, most: number }} Range
+ */
+
+/**
+ * The range of an answer's shares.
+ *
+ * @param {readonly Attention[]} attention
+ * @returns {Range}
+ */
+export function rangeOf(attention) {
+  const shares = attention.flatMap(({ shares }) => shares);
+  return { least: Math.min(...shares), most: Math.max(...shares) };
+}
+
+/**
+ * A drawing that takes as much room as an image: clear where the answer looked most, covered where it looked least.
+ *
+ * @param {HTMLImageElement} image loaded
+ * @param {Attention} attention
+ * @param {Range} range
+ * @returns {HTMLCanvasElement}
+ */
+export function drawOverlay({ naturalWidth, naturalHeight }, { grid, fit, shares }, range) {
+  const canvas = make("canvas");
+  canvas.ariaHidden = "true";
+  const scale = Math.min(1, side / Math.max(naturalWidth, naturalHeight));
+  canvas.width = Math.max(1, Math.round(naturalWidth * scale));
+  canvas.height = Math.max(1, Math.round(naturalHeight * scale));
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const square = Math.min(canvas.width, canvas.height);
+  const [width, height] = fit === "stretch" ? [canvas.width, canvas.height] : [square, square];
+  context.fillStyle = "rgb(8 12 14 / 0.75)";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  // What lies in the picture at a place is what it takes away from the veil there.
+  context.globalCompositeOperation = "destination-out";
+  context.imageSmoothingQuality = "high";
+  const [left, top] = [(canvas.width - width) / 2, (canvas.height - height) / 2];
+  context.drawImage(lights(shares, grid, range), left, top, width, height);
+  return canvas;
+}
+
+/**
+ * A picture of as many pixels as there are shares, the more opaque the larger.
+ *
+ * @param {readonly number[]} shares
+ * @param {Attention["grid"]} grid
+ * @param {Range} range
+ * @returns {OffscreenCanvas}
+ */
+function lights(shares, [rows, columns], { least, most }) {
+  const canvas = new OffscreenCanvas(columns, rows);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const pixels = context.createImageData(columns, rows);
+  shares.forEach((share, i) => {
+    pixels.data[4 * i + 3] = most > least ? Math.round(255 * (share - least) / (most - least)) : 255;
+  });
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
 `,
   "settings.js": `/**
  * How answers are drawn, and how the page looks: what is chosen is kept.
@@ -1455,14 +1586,20 @@ main > * {
   justify-content: end;
   gap: 0.5rem;
 }
-.images img {
+.frame {
+  display: grid;
+}
+.images :is(img, canvas) {
+  grid-area: 1 / 1; /* a drawing lies on its image, and has its size */
   min-width: 6rem;
   min-height: 6rem;
-  max-width: min(100%, 16rem);
+  max-width: min(70vw, 16rem);
   max-height: 16rem;
   object-fit: contain;
   border: 1px solid var(--line);
   border-radius: 0.8rem;
+}
+.images img {
   background: var(--surface);
 }
 .who {
@@ -1500,7 +1637,7 @@ main > * {
   color: var(--wrong);
   font-size: 0.95rem;
 }
-.turn:not(:last-child) .again {
+.turn:not(:last-child) :is(.again, .look) {
   display: none;
 }
 
@@ -1693,7 +1830,10 @@ dialog form {
  * @module
  */
 import { make } from "./dom.js";
+import { drawOverlay } from "./overlay.js";
 import { say, translate } from "./words.js";
+
+/** @typedef {import("./api.js").Attention} Attention */
 
 /** @typedef {import("./conversation.js").Turn} Turn */
 
@@ -1707,17 +1847,27 @@ export class TurnView {
   #who = make("h2", { className: "who" });
   #state = make("p", { className: "state quiet" });
   #again = make("button", { className: "plain again" });
+  #look = make("button", { className: "plain look" });
+  /** @type {HTMLSpanElement[]} */
+  #frames;
+  /** @type {readonly Attention[]} */
+  #attention = [];
   /** @type {(grow: () => void) => void} */
   #onGrow;
 
   /**
    * @param {Turn} turn
-   * @param {{ onAgain: () => void, onGrow: (grow: () => void) => void }} events \`onAgain\` is called when another answer
-   * is wanted, \`onGrow\` with what makes the view longer
+   * @param {object} events
+   * @param {() => void} events.onAgain called when another answer is wanted
+   * @param {(attention: readonly Attention[]) => void} events.onLook called with where the answer looked when it is to be
+   * shown, and with nothing when it is to be hidden
+   * @param {(grow: () => void) => void} events.onGrow called with what makes the view longer
    */
-  constructor({ question, pictures }, { onAgain, onGrow }) {
+  constructor({ question, pictures }, { onAgain, onLook, onGrow }) {
     this.#onGrow = onGrow;
-    const images = pictures.map(({ name, url }) => Object.assign(make("img"), { src: url, alt: name }));
+    const images = this.#frames = pictures.map(({ name, url }) => {
+      return make("span", { className: "frame", inside: [Object.assign(make("img"), { src: url, alt: name })] });
+    });
     const asked = make("div", {
       className: "asked",
       inside: [
@@ -1728,7 +1878,14 @@ export class TurnView {
     });
     this.#again.type = "button";
     this.#again.onclick = onAgain;
-    const foot = make("div", { className: "foot", inside: [this.#state, this.#again] });
+    this.#look.type = "button";
+    this.#look.onclick = () => {
+      const shown = this.#look.ariaPressed !== "true";
+      this.#look.ariaPressed = String(shown);
+      onLook(shown ? this.#attention : []);
+    };
+    this.#look.hidden = true;
+    const foot = make("div", { className: "foot", inside: [this.#state, this.#again, this.#look] });
     this.element.append(asked, this.#who, this.#answer, foot);
     translate(this.element);
   }
@@ -1744,7 +1901,22 @@ export class TurnView {
     this.#answer.ariaBusy = "true"; // read out when it is whole, not letter by letter
     this.#state.replaceChildren();
     this.#state.removeAttribute("role");
-    this.#again.hidden = true;
+    this.#again.hidden = this.#look.hidden = true;
+  }
+
+  /**
+   * Draws where an answer looked over the turn's images, or nothing any more.
+   *
+   * @param {readonly Attention[]} attention one for each image; none to draw nothing
+   * @param {import("./overlay.js").Range} range of the shares of all images
+   */
+  overlay(attention, range) {
+    for (const [i, frame] of this.#frames.entries()) {
+      frame.querySelector("canvas")?.remove();
+      const image = /** @type {HTMLImageElement} */ (frame.firstElementChild);
+      const shares = attention[i];
+      if (shares !== undefined) frame.append(drawOverlay(image, shares, range));
+    }
   }
 
   /**
@@ -1766,13 +1938,19 @@ export class TurnView {
   /**
    * It is over.
    *
-   * @param {{ reason: string, tokens: number, rate: number }} end
+   * @param {{ reason: string, tokens: number, rate: number, attention: readonly Attention[] }} end
    */
-  finish({ reason, tokens, rate }) {
+  finish({ reason, tokens, rate, attention }) {
     const stats = { tokens: String(tokens), rate: rate < 10 ? rate.toFixed(1) : rate.toFixed(0) };
     this.#end("regenerate", () => {
       this.#note("stats", stats);
       if (reason === "length") this.#note("length");
+      if (attention.length === 0) return;
+      const share = attention.flatMap(({ shares }) => shares).reduce((sum, one) => sum + one, 0);
+      this.#attention = attention;
+      this.#look.hidden = false;
+      this.#look.ariaPressed = "false";
+      say(this.#look, "look", { share: (100 * share).toFixed(0) });
     });
   }
 
@@ -1856,6 +2034,7 @@ const english = {
   localLoading: "Loading the model…",
   localThread: "On one thread: nothing you ask leaves this page",
   localThreads: "On {threads} threads: nothing you ask leaves this page",
+  look: "Where it looked ({share} % of its attention was on images)",
   maxTokens: "Most tokens of an answer",
   model: "Model",
   noModel: "No model",
@@ -1916,6 +2095,7 @@ const chinese = {
   localLoading: "正在加载模型……",
   localThread: "单线程运行：你的提问不会离开本页面",
   localThreads: "{threads} 个线程运行：你的提问不会离开本页面",
+  look: "它看了哪里（{share}% 的注意力在图片上）",
   maxTokens: "回答的最大 token 数",
   model: "模型",
   noModel: "没有模型",

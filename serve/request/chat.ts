@@ -43,6 +43,7 @@ export function readChatRequest(body: Body, vocabulary: number): ChatRequest {
     ...tools,
     responseFormat,
     openThinking: readThinking(body),
+    imageAttention: readAttention(body, messages),
   };
   for (const key of ["functions", "audio", "prediction", "web_search_options", "verbosity"]) body.only(key, "empty");
   body.only("function_call", "none", "auto");
@@ -63,6 +64,13 @@ function readLogprobs(body: Body): Pick<ChatOptions, "logprobs" | "topLogprobs">
     throw body.error("top_logprobs", "it goes with logprobs alone");
   }
   return logprobs ? { logprobs, topLogprobs } : {};
+}
+
+/** Whether to tell where in the images the answer looked; a field of ours. */
+function readAttention(body: Body, { images }: MessagesDraft): boolean | undefined {
+  const wanted = body.boolean("image_attention");
+  if (wanted === true && images.length === 0) throw body.error("image_attention", "there are no images");
+  return wanted;
 }
 
 function mustCall({ toolChoice = "auto" }: Pick<ChatOptions, "toolChoice">): boolean {

@@ -46,7 +46,7 @@ function completion(ends: readonly (Finish & Pick<ThoughtEvent, "thought">)[], {
     object: "chat.completion",
     created,
     model,
-    choices: ends.map(({ text, thought, reason, logprobs, toolCalls }, index) => ({
+    choices: ends.map(({ text, thought, reason, logprobs, toolCalls, imageAttention }, index) => ({
       index,
       message: {
         role: "assistant",
@@ -57,15 +57,31 @@ function completion(ends: readonly (Finish & Pick<ThoughtEvent, "thought">)[], {
       },
       logprobs: chatLogprobs(logprobs),
       finish_reason: reason,
+      ...apiAttention(imageAttention),
     })),
     usage: apiUsage(ends),
     timings: apiTimings(ends[0]!),
   };
 }
 
+/** Where an answer looked, where that was asked for; a field of ours. */
+function apiAttention(images: Finish["imageAttention"]) {
+  return images && {
+    image_attention: images.map(({ grid, fit, shares }) => ({ grid, fit, shares: Array.from(shares, rounded) })),
+  };
+}
+
+/** Six digits are enough for a picture. */
+function rounded(share: number): number {
+  return Math.round(share * 1e6) / 1e6;
+}
+
 function apiCall({ id, name, arguments: given }: ToolCall) {
   return { id, type: "function", function: { name, arguments: given } };
 }
+
+/** What a chunk tells of an event. */
+type ChoiceParts = Pick<Finish, "index" | "logprobs" | "imageAttention">;
 
 /** Of each answer the role, the pieces, the end; on demand the usage; and the word that it is over. */
 async function* chunks(
@@ -74,9 +90,10 @@ async function* chunks(
 ): AsyncGenerator<string> {
   const chunk = (fields: object) =>
     sseData({ id, object: "chat.completion.chunk", created, model, ...includeUsage && { usage: null }, ...fields });
-  const choice = (event: Pick<Finish, "index" | "logprobs">, delta: object, reason: string | null = null) => {
+  const choice = (event: ChoiceParts, delta: object, reason: string | null = null) => {
     const logprobs = reason === null ? chatLogprobs(event.logprobs) : null;
-    return { choices: [{ index: event.index, delta, logprobs, finish_reason: reason }] };
+    const attention = apiAttention(event.imageAttention);
+    return { choices: [{ index: event.index, delta, logprobs, finish_reason: reason, ...attention }] };
   };
   /** Calls of each answer so far; an answer that is not in it has not begun. */
   const calls = new Map<number, number>();

@@ -13,6 +13,12 @@ import { passing } from "./store.js";
  * @typedef {object} Model
  * @property {string} id
  * @property {boolean} sees whether it takes images
+ * @property {boolean} looks whether it can tell where in them an answer looked: their tokens make a square
+ *
+ * @typedef {object} ListedModel what the server tells of one
+ * @property {string} id
+ * @property {{ input_modalities: string[] }} architecture
+ * @property {{ image_tokens: number }} meta
  *
  * @typedef {object} Settings what a request says; absent fields are the model's own
  * @property {number} [temperature]
@@ -20,7 +26,13 @@ import { passing } from "./store.js";
  * @property {number} [max_tokens]
  * @property {number} [seed]
  *
- * @typedef {{ text: string } | { reason: string, tokens: number, rate: number }} AnswerEvent a piece, or the end
+ * @typedef {object} Attention where in an image an answer looked
+ * @property {[rows: number, columns: number]} grid
+ * @property {"stretch" | "crop"} fit whether the grid covers all of the image, or the square in its middle
+ * @property {number[]} shares of the answer's attention, row by row
+ *
+ * @typedef {{ text: string } | { reason: string, tokens: number, rate: number, attention: Attention[] }} AnswerEvent a
+ * piece, or the end with what is known of each image of the conversation
  */
 
 /** An error whose message the server wrote. */
@@ -44,8 +56,9 @@ export class Api {
    */
   async models() {
     const { data } = await (await this.#fetch("v1/models")).json();
-    return data.map((/** @type {{ id: string, architecture: { input_modalities: string[] } }} */ model) => {
-      return { id: model.id, sees: model.architecture.input_modalities.includes("image") };
+    return data.map((/** @type {ListedModel} */ { id, architecture, meta }) => {
+      const sees = architecture.input_modalities.includes("image");
+      return { id, sees, looks: sees && Number.isInteger(Math.sqrt(meta.image_tokens)) };
     });
   }
 
@@ -63,7 +76,7 @@ export class Api {
   /**
    * An answer, piece by piece.
    *
-   * @param {{ model?: string, messages: Message[] } & Settings} request
+   * @param {{ model?: string, messages: Message[], image_attention?: boolean } & Settings} request
    * @param {{ signal: AbortSignal, engine: LocalEngine | undefined }} context the engine answers in the server's place
    * @returns {AsyncGenerator<AnswerEvent, void>}
    * @throws {ServerError} if the server cannot answer
@@ -81,7 +94,8 @@ export class Api {
       const [choice] = choices;
       if (choice?.delta.content) yield { text: choice.delta.content };
       if (timings !== undefined) {
-        yield { reason: choice.finish_reason, tokens: timings.predicted_n, rate: timings.predicted_per_second };
+        const { predicted_n: tokens, predicted_per_second: rate } = timings;
+        yield { reason: choice.finish_reason, tokens, rate, attention: choice.image_attention ?? [] };
       }
     }
     throw new TypeError("the answer broke off");

@@ -29,11 +29,21 @@
  * @returns {Message[]}
  */
 export function messagesOf(turns) {
-  return turns.flatMap((turn, i) => {
-    const isLast = i === turns.length - 1;
-    if (isLast) return [ask(turn)];
-    return turn.answer === "" ? [] : [ask(turn), { role: "assistant", content: turn.answer }];
+  const last = turns.at(-1);
+  return sentOf(turns).flatMap((turn) => {
+    return turn === last ? [ask(turn)] : [ask(turn), { role: "assistant", content: turn.answer }];
   });
+}
+
+/**
+ * The turns that are sent with the last one's question.
+ *
+ * @template {Turn} Kind
+ * @param {readonly Kind[]} turns
+ * @returns {Kind[]}
+ */
+export function sentOf(turns) {
+  return turns.filter((turn, i) => i === turns.length - 1 || turn.answer !== "");
 }
 
 /**

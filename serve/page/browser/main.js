@@ -5,11 +5,12 @@
  */
 import { Api, ServerError } from "./api.js";
 import { Composer } from "./composer.js";
-import { messagesOf } from "./conversation.js";
+import { messagesOf, sentOf } from "./conversation.js";
 import { byId, make } from "./dom.js";
 import { askKey } from "./key_dialog.js";
 import { EngineError } from "./local_engine.js";
 import { LocalSwitch } from "./local_switch.js";
+import { rangeOf } from "./overlay.js";
 import { Sampling, setUpLooks } from "./settings.js";
 import { lasting } from "./store.js";
 import { TurnView } from "./turn_view.js";
@@ -30,6 +31,8 @@ const welcome = byId("welcome", HTMLElement);
 
 /** @type {Turn[]} */
 let turns = [];
+/** @type {Map<Turn, TurnView>} */
+const views = new Map();
 /** @type {AbortController | undefined} */
 let running;
 /** @type {import("./api.js").Model[]} */
@@ -42,8 +45,9 @@ let listing = false;
  */
 function ask(question, pictures) {
   const turn = { question, pictures, answer: "" };
-  const view = new TurnView(turn, { onAgain: () => answer(turn, view), onGrow: follow });
+  const view = new TurnView(turn, { onAgain: () => answer(turn, view), onLook: overlay, onGrow: follow });
   turns.push(turn);
+  views.set(turn, view);
   log.append(view.element);
   welcome.hidden = true;
   answer(turn, view);
@@ -59,6 +63,7 @@ async function answer(turn, view) {
   const settings = sampling.chosen;
   if (running !== undefined) return;
   turn.answer = "";
+  overlay([]);
   view.begin(modelList.value || "MiniMind-V");
   if (settings === undefined) return view.stop();
   const { signal } = running = new AbortController();
@@ -66,7 +71,12 @@ async function answer(turn, view) {
   scroller.scrollTo(0, scroller.scrollHeight);
   if (models.length === 0) listModels();
   try {
-    const request = { ...modelList.value && { model: modelList.value }, messages: messagesOf(turns), ...settings };
+    const request = {
+      ...modelList.value && { model: modelList.value },
+      messages: messagesOf(turns),
+      ...looksAtImages() && { image_attention: true },
+      ...settings,
+    };
     const engine = await local.engine(signal);
     for await (const event of api.answer(request, { signal, engine })) {
       if (!("text" in event)) view.finish(event);
@@ -92,6 +102,27 @@ function stop() {
   running?.abort();
 }
 
+/** Whether there are images, and the model can tell where it looks. */
+function looksAtImages() {
+  const able = models.find(({ id }) => id === modelList.value)?.looks === true;
+  return able && sentOf(turns).some(({ pictures }) => pictures.length > 0);
+}
+
+/**
+ * Draws where the last answer looked over the images that were sent for it.
+ *
+ * @param {readonly import("./api.js").Attention[]} attention one for each of them; none to draw nothing
+ */
+function overlay(attention) {
+  const range = rangeOf(attention);
+  let first = 0;
+  for (const turn of sentOf(turns)) {
+    const end = first + turn.pictures.length;
+    views.get(turn)?.overlay(attention.slice(first, end), range);
+    first = end;
+  }
+}
+
 /**
  * Keeps the end in sight while something is added to it, unless one has scrolled away.
  *
@@ -108,6 +139,7 @@ function clear() {
   running = undefined;
   composer.busy = false;
   turns = [];
+  views.clear();
   log.replaceChildren();
   welcome.hidden = false;
   composer.clear();

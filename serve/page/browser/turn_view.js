@@ -4,7 +4,10 @@
  * @module
  */
 import { make } from "./dom.js";
+import { drawOverlay } from "./overlay.js";
 import { say, translate } from "./words.js";
+
+/** @typedef {import("./api.js").Attention} Attention */
 
 /** @typedef {import("./conversation.js").Turn} Turn */
 
@@ -18,17 +21,27 @@ export class TurnView {
   #who = make("h2", { className: "who" });
   #state = make("p", { className: "state quiet" });
   #again = make("button", { className: "plain again" });
+  #look = make("button", { className: "plain look" });
+  /** @type {HTMLSpanElement[]} */
+  #frames;
+  /** @type {readonly Attention[]} */
+  #attention = [];
   /** @type {(grow: () => void) => void} */
   #onGrow;
 
   /**
    * @param {Turn} turn
-   * @param {{ onAgain: () => void, onGrow: (grow: () => void) => void }} events `onAgain` is called when another answer
-   * is wanted, `onGrow` with what makes the view longer
+   * @param {object} events
+   * @param {() => void} events.onAgain called when another answer is wanted
+   * @param {(attention: readonly Attention[]) => void} events.onLook called with where the answer looked when it is to be
+   * shown, and with nothing when it is to be hidden
+   * @param {(grow: () => void) => void} events.onGrow called with what makes the view longer
    */
-  constructor({ question, pictures }, { onAgain, onGrow }) {
+  constructor({ question, pictures }, { onAgain, onLook, onGrow }) {
     this.#onGrow = onGrow;
-    const images = pictures.map(({ name, url }) => Object.assign(make("img"), { src: url, alt: name }));
+    const images = this.#frames = pictures.map(({ name, url }) => {
+      return make("span", { className: "frame", inside: [Object.assign(make("img"), { src: url, alt: name })] });
+    });
     const asked = make("div", {
       className: "asked",
       inside: [
@@ -39,7 +52,14 @@ export class TurnView {
     });
     this.#again.type = "button";
     this.#again.onclick = onAgain;
-    const foot = make("div", { className: "foot", inside: [this.#state, this.#again] });
+    this.#look.type = "button";
+    this.#look.onclick = () => {
+      const shown = this.#look.ariaPressed !== "true";
+      this.#look.ariaPressed = String(shown);
+      onLook(shown ? this.#attention : []);
+    };
+    this.#look.hidden = true;
+    const foot = make("div", { className: "foot", inside: [this.#state, this.#again, this.#look] });
     this.element.append(asked, this.#who, this.#answer, foot);
     translate(this.element);
   }
@@ -55,7 +75,22 @@ export class TurnView {
     this.#answer.ariaBusy = "true"; // read out when it is whole, not letter by letter
     this.#state.replaceChildren();
     this.#state.removeAttribute("role");
-    this.#again.hidden = true;
+    this.#again.hidden = this.#look.hidden = true;
+  }
+
+  /**
+   * Draws where an answer looked over the turn's images, or nothing any more.
+   *
+   * @param {readonly Attention[]} attention one for each image; none to draw nothing
+   * @param {import("./overlay.js").Range} range of the shares of all images
+   */
+  overlay(attention, range) {
+    for (const [i, frame] of this.#frames.entries()) {
+      frame.querySelector("canvas")?.remove();
+      const image = /** @type {HTMLImageElement} */ (frame.firstElementChild);
+      const shares = attention[i];
+      if (shares !== undefined) frame.append(drawOverlay(image, shares, range));
+    }
   }
 
   /**
@@ -77,13 +112,19 @@ export class TurnView {
   /**
    * It is over.
    *
-   * @param {{ reason: string, tokens: number, rate: number }} end
+   * @param {{ reason: string, tokens: number, rate: number, attention: readonly Attention[] }} end
    */
-  finish({ reason, tokens, rate }) {
+  finish({ reason, tokens, rate, attention }) {
     const stats = { tokens: String(tokens), rate: rate < 10 ? rate.toFixed(1) : rate.toFixed(0) };
     this.#end("regenerate", () => {
       this.#note("stats", stats);
       if (reason === "length") this.#note("length");
+      if (attention.length === 0) return;
+      const share = attention.flatMap(({ shares }) => shares).reduce((sum, one) => sum + one, 0);
+      this.#attention = attention;
+      this.#look.hidden = false;
+      this.#look.ariaPressed = "false";
+      say(this.#look, "look", { share: (100 * share).toFixed(0) });
     });
   }
 

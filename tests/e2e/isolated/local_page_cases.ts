@@ -88,6 +88,8 @@ Deno.test("the page runs the model in the browser, and answers as its server doe
       addresses.length = 0;
       assertEquals(await describe(page), expected);
       assertMatch(await page.locator(".state").innerText(), /^\d+ tokens, [\d.]+ a second/);
+      await page.locator(".look").click();
+      assertEquals(await page.locator(".frame canvas").count(), 1);
       assertEquals(addresses, []);
     });
 

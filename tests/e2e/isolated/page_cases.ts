@@ -80,11 +80,37 @@ Deno.test("the server's page chats about images, by keyboard, in two languages, 
       );
     });
 
+    await t.step("where the answer looked is drawn over each image, and hidden again", async () => {
+      assertEquals(asked().at("image_attention"), true);
+      const look = page.locator(".look");
+      assertMatch(await look.innerText(), /^Where it looked \(\d+ % of its attention was on images\)$/);
+      assertEquals([await look.getAttribute("aria-pressed"), await page.locator(".frame canvas").count()], [
+        "false",
+        0,
+      ]);
+      await look.click();
+      assertEquals([await look.getAttribute("aria-pressed"), await page.locator(".frame canvas").count()], ["true", 3]);
+      const [fits, clear, covered] = await page.evaluate<[boolean, boolean, boolean]>(`(() => {
+        const frames = [...document.querySelectorAll(".frame")];
+        const box = (element) => JSON.stringify(element.getBoundingClientRect());
+        const veils = frames.flatMap(({ lastChild }) =>
+          [...lastChild.getContext("2d").getImageData(0, 0, lastChild.width, lastChild.height).data].filter((_, i) => i % 4 === 3));
+        return [frames.every(({ firstChild, lastChild }) => box(firstChild) === box(lastChild)),
+          Math.min(...veils) < 60, Math.max(...veils) > 120];
+      })()`);
+      assertEquals([fits, clear, covered], [true, true, true]);
+      assertEquals(await audit(page), []);
+      await look.click();
+      assertEquals(await page.locator(".frame canvas").count(), 0);
+      await look.click(); // the next question hides it
+    });
+
     await t.step("the conversation keeps its images, is text and never markup, and is answered anew", async () => {
       await page.locator("#model").selectOption("long");
       const markup = `<img src="/x" onerror="alert(1)"><b>bold</b>`;
       await ask(page, markup);
       await page.locator(`.turn:nth-child(2) ${answers}`).waitFor();
+      assertEquals(await page.locator(".frame canvas").count(), 0);
       const messages = asked().at("messages") as { role: string; content: unknown }[];
       assertEquals(messages.map(({ role }) => role), ["user", "assistant", "user"]);
       assertEquals([(messages[0]!.content as unknown[]).length, messages[2]!.content], [4, markup]);
