@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ImageSource } from "../data/image/mod.ts";
+import { type ImageSource, prepareImage } from "../data/image/mod.ts";
 import type { ChatOptions } from "../core/chat_events.ts";
 import { ChatSession, readAttachment } from "./chat/session.ts";
 import { askAboutFolder, askOnce } from "./chat/one_shot.ts";
@@ -77,6 +77,8 @@ async function run(args: readonly string[]): Promise<number> {
     // Before the model: it takes longer, and a slip in a path needs none of it.
     const images: ImageSource[] = [];
     for (const path of values.image) images.push(await readAttachment(path, readImage));
+    // Decoders compile while the model loads. Their errors come up again with the question.
+    for (const image of images) prepareImage(image).catch(() => {});
     const conversations = Math.max(2, options.beams ?? 1);
     const load = (signal: AbortSignal) => {
       return openModel(request, { flags: values, allowUrls, conversations, quiet, signal });

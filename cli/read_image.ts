@@ -21,12 +21,12 @@ export function imageReader({ allowUrls = false }: ImageReaderOptions = {}): Rea
   return async (path, options) => {
     const fail = (problem: string, cause?: unknown) => new ImageError(`Cannot read "${path}": ${problem}`, { cause });
     try {
-      if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return await readStream(await openFile(path), options);
+      if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return await readFile(path, options);
       if (!/^https:/i.test(path)) throw fail("images are read from files and https addresses");
       if (!allowUrls) throw fail("addresses are only read with --allow-urls");
       const response = await fetch(path, options.signal === undefined ? {} : { signal: options.signal });
       if (!response.ok) throw fail(`the server answers ${response.status}`);
-      return await readStream(response.body ?? new Blob([]).stream(), options);
+      return await collect(response.body ?? [], options);
     } catch (cause) {
       if (cause instanceof ImageError || options.signal?.aborted) throw cause;
       throw fail(reasonOf(cause), cause);
@@ -34,23 +34,30 @@ export function imageReader({ allowUrls = false }: ImageReaderOptions = {}): Rea
   };
 }
 
-async function openFile(path: string): Promise<ReadableStream<Uint8Array>> {
-  const file = await Deno.open(path);
-  if ((await file.stat()).isDirectory) {
-    file.close();
-    throw new Error("it is a folder");
+async function readFile(path: string, options: Parameters<ReadFile>[1]): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  if ((await file.stat()).isDirectory) throw new Error("it is a folder");
+  return await collect(chunksOf(file), options);
+}
+
+/** A file piece by piece. Deno would have to load streams first to give one of those. */
+async function* chunksOf(file: Deno.FsFile): AsyncGenerator<Uint8Array, void> {
+  for (;;) {
+    const chunk = new Uint8Array(2 ** 18);
+    const length = await file.read(chunk);
+    if (length === null) return;
+    yield chunk.subarray(0, length);
   }
-  return file.readable;
 }
 
 /** Reads until the end, or until there is one byte too many. */
-async function readStream(
-  stream: ReadableStream<Uint8Array>,
+async function collect(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { maxBytes, signal }: Parameters<ReadFile>[1],
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of pieces) {
     signal?.throwIfAborted();
     chunks.push(chunk);
     length += chunk.length;

@@ -124,6 +124,9 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
   const texts = config.tokenizer === undefined ? source.tokenizer : await readTokenizer(config.tokenizer, files);
   if (texts === undefined) throw new ConfigError("Cannot load a model: the config names no tokenizer");
   const tokenizer = await parseTokenizer(texts);
+  const template = texts.template === undefined
+    ? await parseChatTemplate(texts.config)
+    : await ChatTemplate.compile(texts.template, specialTexts(tokenizer));
   const { model } = await buildModel(config, { ...options, tokenId: (token) => idOf(tokenizer, token) });
   // Workers make room for the weights while the rest is read and checked.
   const bytes = planParameters(model).parameterBytes;
@@ -151,9 +154,7 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
       model,
       weights,
       tokenizer,
-      template: texts.template === undefined
-        ? await parseChatTemplate(texts.config)
-        : await ChatTemplate.compile(texts.template, specialTexts(tokenizer)),
+      template,
       preprocessor: preprocessorOf(model.encoder, given.encoder === undefined ? source.preprocessor : undefined),
       generation: config.generation ?? {},
       context,

@@ -1,5 +1,5 @@
 /**
- * Embeds the WASM modules of the image codecs: `deno run --allow-all tools/embed_codecs.ts`, after a codec's version
+ * Embeds the image codecs, their WASM modules and the JavaScript around them: `deno run --allow-all tools/embed_codecs.ts`, after a codec's version
  * in `deno.json` changed. A test compares what is embedded with the packages.
  *
  * @module
@@ -11,8 +11,8 @@ import "@jsquash/webp/meta.js";
 
 /** A codec and where it is embedded. */
 export interface CodecToEmbed {
-  /** Its module in a package. */
-  readonly module: string;
+  /** Its files in a package, without what tells `.wasm` and `.js` apart. */
+  readonly files: string;
   /** Name of the constant. */
   readonly name: string;
   /** Whose work it is, and under which licence. */
@@ -22,32 +22,43 @@ export interface CodecToEmbed {
 /** All embedded codecs. */
 export const codecs: readonly CodecToEmbed[] = [
   {
-    module: "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm",
+    files: "@jsquash/jpeg/codec/dec/mozjpeg_dec",
     name: "mozjpeg",
     origin: "mozjpeg (IJG and BSD-3-Clause; based in part on the work of the Independent JPEG Group)",
   },
-  { module: "@jsquash/webp/codec/dec/webp_dec.wasm", name: "libwebp", origin: "libwebp (BSD-3-Clause)" },
+  { files: "@jsquash/webp/codec/dec/webp_dec", name: "libwebp", origin: "libwebp (BSD-3-Clause)" },
 ];
 
-/** The bytes of a codec's module in its package. */
-export function readModule({ module }: CodecToEmbed): Promise<Uint8Array<ArrayBuffer>> {
-  return Deno.readFile(new URL(import.meta.resolve(module)));
+/**
+ * What the JavaScript asks of its surroundings, and what it is told instead. Under Deno a mere look at `process` starts a
+ * part of Node, which takes longer than to decode a photo; and all that it does in Node is to add what is missing there.
+ */
+const answers = [
+  ['typeof process==="object"&&process.release&&process.release.name==="node"', "true"],
+  ['typeof process=="object"&&typeof process.versions=="object"&&typeof process.versions.node=="string"', "false"],
+] as const;
+
+/** What is embedded of a codec: the texts of two modules by their paths in the repository. */
+export async function embedded({ files, name, origin }: CodecToEmbed): Promise<ReadonlyMap<string, string>> {
+  const file = (end: string) => new URL(import.meta.resolve(files + end));
+  const [module, written] = await Promise.all([Deno.readFile(file(".wasm")), Deno.readTextFile(file(".js"))]);
+  const glue = answers.reduce((text, [question, answer]) => {
+    if (text.split(question).length === 2) return text.replace(question, answer);
+    throw new Error(`Cannot embed "${files}": its JavaScript does not ask ${question} once`);
+  }, written);
+  const head = "// Written by tools/embed_codecs.ts; do not edit.\n";
+  const from = `${origin}, as in ${files}`;
+  return new Map([
+    [
+      `data/image/${name}.generated.ts`,
+      `${head}\n/** ${from}.wasm (Apache-2.0). */\nexport const ${name} = {\n  module:\n    "${module.toBase64()}",\n} as const;\n`,
+    ],
+    [`data/image/${name}_glue.generated.js`, `${head}// ${from}.js (Apache-2.0).\n${glue.trimStart()}`],
+  ]);
 }
 
-async function embed(codec: CodecToEmbed): Promise<void> {
-  const bytes = await readModule(codec);
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate-raw"));
-  const deflated = await new Response(stream).bytes();
-  const text = `// Written by tools/embed_codecs.ts; do not edit.
-
-/** ${codec.origin}, as in ${codec.module} (Apache-2.0). */
-export const ${codec.name} = {
-  size: ${bytes.length},
-  deflated:
-    "${deflated.toBase64()}",
-} as const;
-`;
-  await Deno.writeTextFile(new URL(`../data/image/${codec.name}.generated.ts`, import.meta.url), text);
+if (import.meta.main) {
+  for (const [path, text] of (await Promise.all(codecs.map(embedded))).flatMap((files) => [...files])) {
+    await Deno.writeTextFile(new URL(`../${path}`, import.meta.url), text);
+  }
 }
-
-if (import.meta.main) await Promise.all(codecs.map(embed));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { decodeBase64 } from "../../core/base64.ts";
 import { MAX_PAGES } from "./memory.ts";
 
 /** A compiled build and what it uses. */
@@ -27,15 +28,11 @@ export interface KernelTarget {
 export async function compileKernels({ shared, fixedPages, relaxed }: KernelTarget): Promise<KernelBuild> {
   // Most of the package's text, so it is only read when kernels are wanted.
   const { binaries } = await import("./kernels.generated.ts");
-  const read = (base64: string) => shared ? declareSize(decode(base64), fixedPages) : decode(base64);
+  const read = (base64: string) => shared ? declareSize(decodeBase64(base64), fixedPages) : decodeBase64(base64);
   const best = read(shared ? binaries.relaxedShared : binaries.relaxed);
   const fuses = relaxed !== false && WebAssembly.validate(best);
   const bytes = fuses ? best : read(shared ? binaries.simdShared : binaries.simd);
   return { module: await WebAssembly.compile(bytes), relaxed: fuses };
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 /** How the import of a shared memory ends: its name, "memory" as a kind, "shared, with a maximum"; then the two sizes. */

@@ -78,7 +78,7 @@ export function createWebWorker(source: string, script?: string): WorkerLike | u
       get failed() {
         return failed;
       },
-      needsEventLoop: !globalThis.navigator?.userAgent?.startsWith("Deno/"),
+      needsEventLoop: !underDeno(),
       postMessage: (message) => worker.postMessage(message),
       terminate: () => worker.terminate(),
     };
@@ -136,7 +136,7 @@ export class ThreadPool implements Disposable {
         this[Symbol.dispose]();
         return false;
       }
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await millisecond();
     }
     return this.#workers.length === count;
   }
@@ -206,6 +206,18 @@ export class ThreadPool implements Disposable {
   #state(i: number): number {
     return Atomics.load(this.#block, FIELD.workers + i);
   }
+}
+
+/** Passes a millisecond or so. Under Deno by a signal: for its first `setTimeout` it loads a part of Node. */
+function millisecond(): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (!underDeno()) setTimeout(resolve, 1);
+    else AbortSignal.timeout(1).addEventListener("abort", resolve);
+  });
+}
+
+function underDeno(): boolean {
+  return globalThis.navigator?.userAgent?.startsWith("Deno/") ?? false;
 }
 
 /** Whether this thread may sleep in `Atomics.wait`; the main thread of a browser may not. */

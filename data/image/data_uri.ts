@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { decodeBase64 } from "../../core/base64.ts";
 import { ImageError } from "../../core/errors.ts";
 
 /** Whether a text is a data URI. */
@@ -29,15 +30,13 @@ export function readDataUri(
   return /;\s*base64\s*$/i.test(uri.slice(0, comma)) ? base64ToBytes(latin1) : latin1ToBytes(latin1);
 }
 
-/** The bytes that base64 tells; white space in it is left out. @throws {ImageError} if it is not base64 */
+/** The bytes that base64 tells, see {@link decodeBase64}. @throws {ImageError} if it is not base64 */
 export function base64ToBytes(base64: string): Uint8Array<ArrayBuffer> {
-  let latin1: string;
   try {
-    latin1 = atob(base64);
+    return decodeBase64(base64);
   } catch (cause) {
     throw new ImageError("the data are not base64", { cause });
   }
-  return latin1ToBytes(latin1);
 }
 
 /** One byte a character. @throws {ImageError} at a character that has no byte */

@@ -5,16 +5,13 @@
  *
  * @module
  */
+import { decodeBase64 } from "../../core/base64.ts";
 import { ImageError } from "../../core/errors.ts";
-import { base64ToBytes } from "./data_uri.ts";
-import { inflate } from "./inflate.ts";
 
 /** A compiled codec, as `tools/embed_codecs.ts` writes it. */
 export interface EmbeddedCodec {
-  /** Bytes of the WASM module. */
-  readonly size: number;
-  /** The module, raw deflate, base64. */
-  readonly deflated: string;
+  /** The WASM module in base64. */
+  readonly module: string;
 }
 
 /** Options of the function that Emscripten writes for a codec. */
@@ -45,15 +42,14 @@ export interface DecoderParts {
   readonly codec: EmbeddedCodec;
 }
 
-/** Compiled codecs: for a small image, unpacking and compiling would take longer than decoding. */
+/** Compiled codecs: for a small image, compiling would take longer than decoding. */
 const modules = new WeakMap<EmbeddedCodec, Promise<WebAssembly.Module>>();
 
-function compiled(codec: EmbeddedCodec): Promise<WebAssembly.Module> {
+/** Compiles a codec, or gives it as it was compiled before. */
+export function compileCodec(codec: EmbeddedCodec): Promise<WebAssembly.Module> {
   const known = modules.get(codec);
   if (known !== undefined) return known;
-  const packed = base64ToBytes(codec.deflated);
-  const unpacked = inflate([packed], { format: "deflate-raw", size: codec.size });
-  const module = unpacked.then((bytes) => WebAssembly.compile(bytes));
+  const module = WebAssembly.compile(decodeBase64(codec.module));
   modules.set(codec, module);
   return module;
 }
@@ -69,7 +65,7 @@ export async function runDecoder<Result>(
   { factory, codec }: DecoderParts,
   use: (decoder: EmscriptenDecoder) => Result,
 ): Promise<Result> {
-  const module = await compiled(codec);
+  const module = await compileCodec(codec);
   const complaints: string[] = [];
   const decoder = await new Promise<EmscriptenDecoder>((resolve, reject) => {
     factory({

@@ -16,6 +16,8 @@ export interface EncodedImage {
   readonly orientation: Orientation;
   /** Whether it has more pictures than the one that is decoded. Default false. */
   readonly animated?: boolean | undefined;
+  /** Loads and compiles the decoder, where that takes a while; decoding does it otherwise. */
+  prepare?(): Promise<unknown>;
   /** Decodes it as it is stored. @throws {ImageError} if it is damaged */
   decode(): Promise<RgbImage>;
 }

@@ -15,6 +15,9 @@ export function openJpeg(file: Uint8Array): EncodedImage {
     width,
     height,
     orientation,
+    async prepare() {
+      if (components !== 4) await (await import("./mozjpeg.ts")).prepareJpeg();
+    },
     // libjpeg as @jsquash/jpeg has it turns everything into RGB but CMYK.
     async decode() {
       refuseHollow(file, header);

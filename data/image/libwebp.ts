@@ -3,11 +3,16 @@
  *
  * @module
  */
-import factory from "@jsquash/webp/codec/dec/webp_dec.js";
 import { ImageError } from "../../core/errors.ts";
-import { type DecoderParts, runDecoder } from "./emscripten.ts";
+import { compileCodec, type DecoderParts, runDecoder } from "./emscripten.ts";
 import { libwebp } from "./libwebp.generated.ts";
+import factory from "./libwebp_glue.generated.js";
 import { dropAlpha, type RgbImage } from "./rgb_image.ts";
+
+/** Compiles the decoder. */
+export async function prepareWebp(): Promise<void> {
+  await compileCodec(libwebp);
+}
 
 /** Decodes a file with one picture. @throws {ImageError} if it is damaged */
 export async function decodeWebp(file: Uint8Array): Promise<RgbImage> {

@@ -56,6 +56,17 @@ export async function loadImage(source: ImageSource, options: LoadImageOptions =
 }
 
 /**
+ * Loads and compiles what {@link loadImage} will need for an image, so that it may happen while something else is waited
+ * for. Nothing is decoded.
+ *
+ * @throws what `loadImage` throws, where the header tells
+ */
+export async function prepareImage(source: ImageSource, options: LoadImageOptions = {}): Promise<void> {
+  const { encoded } = await openImage(source, options);
+  await encoded.prepare?.();
+}
+
+/**
  * The size of an image as {@link loadImage} gives it, from the file's header alone.
  *
  * @throws what `loadImage` throws, where the header tells

@@ -12,7 +12,7 @@
  *
  * @module
  */
-export { imageSize, loadImage, type LoadImageOptions } from "./load.ts";
+export { imageSize, loadImage, type LoadImageOptions, prepareImage } from "./load.ts";
 export { type Pixels, preprocess } from "./preprocess.ts";
 export {
   clipPreprocessor,

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import factory from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import { ImageError } from "../../core/errors.ts";
-import { type DecoderParts, runDecoder } from "./emscripten.ts";
+import { compileCodec, type DecoderParts, runDecoder } from "./emscripten.ts";
 import { mozjpeg } from "./mozjpeg.generated.ts";
+import factory from "./mozjpeg_glue.generated.js";
 import { dropAlpha, type RgbImage } from "./rgb_image.ts";
+
+/** Compiles the decoder. */
+export async function prepareJpeg(): Promise<void> {
+  await compileCodec(mozjpeg);
+}
 
 /** Decodes a file. @throws {ImageError} if it is damaged beyond what libjpeg bears with */
 export async function decodeJpeg(file: Uint8Array): Promise<RgbImage> {

@@ -20,7 +20,11 @@ interface WebpHeader {
 
 /** Reads the header. The decoder is loaded when it is needed. @throws {ImageError} if the file is damaged or animated */
 export function openWebp(file: Uint8Array): EncodedImage {
-  return { ...readWebpHeader(file), decode: async () => await (await import("./libwebp.ts")).decodeWebp(file) };
+  return {
+    ...readWebpHeader(file),
+    prepare: async () => await (await import("./libwebp.ts")).prepareWebp(),
+    decode: async () => await (await import("./libwebp.ts")).decodeWebp(file),
+  };
 }
 
 function readWebpHeader(file: Uint8Array): WebpHeader {

@@ -4,7 +4,7 @@
  * @module
  */
 import { etag } from "hono/etag";
-import { base64ToBytes } from "../../data/image/data_uri.ts";
+import { decodeBase64 } from "../../core/base64.ts";
 import { ApiError } from "../api_error.ts";
 import type { App } from "../hono.ts";
 import { files } from "./files.generated.ts";
@@ -59,7 +59,7 @@ function fileResponse(name: string, change = (text: string) => text): Response {
 /** The engine is as large as a photo, so it is loaded for the first one who asks, and sent as it is kept: packed. */
 async function engineResponse(accepted: string): Promise<Response> {
   const { engine } = await import("./engine.generated.ts");
-  const packed = new Response(base64ToBytes(engine));
+  const packed = new Response(decodeBase64(engine));
   const headers = { ...headersOf("engine.js"), vary: "accept-encoding" };
   if (/\bgzip\b/.test(accepted)) {
     return new Response(packed.body, { headers: { ...headers, "content-encoding": "gzip" } });

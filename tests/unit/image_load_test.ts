@@ -1,6 +1,6 @@
 import { assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { ImageError } from "../../core/errors.ts";
-import { type ImageSource, loadImage, type LoadImageOptions } from "../../data/image/mod.ts";
+import { type ImageSource, loadImage, type LoadImageOptions, prepareImage } from "../../data/image/mod.ts";
 import { imageFiles, readExpected, readImageFile } from "./image_fixtures.ts";
 import { repairChecksums } from "./image_mutations.ts";
 
@@ -40,6 +40,14 @@ Deno.test("loadImage() reads bytes, buffers, blobs, data URIs, and paths through
   };
   assertEquals((await loadImage("a/b.png", { readFile, maxBytes: 5000 })).data, data);
   assertEquals(read, ["a/b.png", "5000"]);
+});
+
+Deno.test("prepareImage() compiles what loadImage() needs of every format, and refuses what its header tells", async () => {
+  for (const name of imageFiles()) {
+    const file = await readImageFile(name);
+    if (await loadImage(file).catch(() => undefined) !== undefined) await prepareImage(file);
+  }
+  await assertRejects(() => prepareImage(new Uint8Array(20)), ImageError, 'Cannot load "image"');
 });
 
 Deno.test("loadImage() leaves the errors of readFile as they are", async () => {
