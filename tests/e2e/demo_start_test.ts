@@ -59,7 +59,9 @@ Deno.test("the recipe's later stages: a start drawn from its seed, training with
   await run([...train, ...learns, "--max-seq-len", "128", "--epochs", "2", "--batch-size", "1", "--out", at("out")]);
   await step("embed.ts", ["--model", at("out"), "--out", at("demo.json")]);
 
-  const files = openPacked(JSON.parse(await Deno.readTextFile(at("demo.json"))));
+  const packed = await Deno.readTextFile(at("demo.json"));
+  assert(/^[\0-\x7f]+$/.test(packed));
+  const files = openPacked(JSON.parse(packed));
   await Deno.mkdir(at("unpacked"));
   for (const name of await files.list()) await Deno.writeFile(at(`unpacked/${name}`), await files.read(name));
   const model = { model: at("unpacked"), backend: "reference" };

@@ -50,5 +50,8 @@ const { flags: { model, out } } = parseFlags(Deno.args, {
 if (model === undefined) throw new TypeError("Cannot embed a model: name its folder with --model");
 const packed = await packFolder(model);
 const target = out ?? new URL("../demo.json", import.meta.url);
-await Deno.writeTextFile(target, `${JSON.stringify(Object.fromEntries(packed), undefined, 2)}\n`);
+// In ASCII, for an engine keeps such a text in half the memory and parses it several times as fast.
+const json = JSON.stringify(Object.fromEntries(packed), undefined, 2)
+  .replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+await Deno.writeTextFile(target, `${json}\n`);
 for (const [name, { length }] of packed) console.log(`${name}: ${formatBytes(length)}`);
