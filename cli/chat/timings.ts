@@ -9,7 +9,7 @@ import type { Timings, Usage } from "../../core/chat_events.ts";
 export interface StartTimings {
   /** From the start of the engine to that of the command. */
   readonly startMs: number;
-  /** Loading the model. */
+  /** Loading the model. What else goes on meanwhile, as compiling an image's decoder, is counted once, here. */
   readonly loadMs: number;
   /** The part of it until all was read and checked, before weights went to the backend. */
   readonly readMs: number;
