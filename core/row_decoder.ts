@@ -20,7 +20,7 @@ export interface RowDecoderOptions {
   readonly context: number;
   /** Rows of the KV cache, so sequences at most. Default 1. */
   readonly rows?: number | undefined;
-  /** Lengths of the pieces a prompt is taken in by; the last piece is padded. Default 16, 64, 256. */
+  /** Lengths of the pieces a prompt is taken in by; the last piece is padded. Default 4, 16, 64, 256. */
   readonly pieces?: readonly number[] | undefined;
 }
 
@@ -70,7 +70,7 @@ export class RowDecoder implements Disposable {
    * @throws {RangeError} if the context is longer than the decoder's positions, or there is no row
    */
   constructor(backend: Backend, model: VisionLanguageModel, options: RowDecoderOptions) {
-    const { weights, context, rows = 1, pieces = [16, 64, 256] } = options;
+    const { weights, context, rows = 1, pieces = [4, 16, 64, 256] } = options;
     const { name, maxPositions } = model.decoder;
     if (!Number.isInteger(context) || context < 2 || context > maxPositions) {
       throw new RangeError(`Cannot create a generator: context ${context}, "${name}" has 2 to ${maxPositions}`);
