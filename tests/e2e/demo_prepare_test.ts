@@ -48,11 +48,18 @@ Deno.test("the recipe's data stage writes rows that the trainer's reader takes, 
     const things = [0, 0, 0, 1, 1].map((label, i) => ({ label, file: `${i}.JPEG` }));
     await writePack(`${folder}/data/tiny-imagenet-126/train`, things);
 
-    const args = ["--data", `${folder}/data`, "--out", `${folder}/out`, "--objects", "2"];
+    const args = ["--data", `${folder}/data`, "--out", `${folder}/out`, "--objects", "2", "--images-last", "0.5"];
     const first = await prepare(folder, ...args);
     assertEquals([first.code, first.stderr], [0, ""]);
     assertStringIncludes(first.stdout, "about 8 images");
-    const names = ["train.jsonl", "captions.jsonl", "val.jsonl", "eval-captions.jsonl", "eval-questions.jsonl"];
+    const names = [
+      "train.jsonl",
+      "captions.jsonl",
+      "val.jsonl",
+      "eval-captions.jsonl",
+      "eval-questions.jsonl",
+      "practice.jsonl",
+    ];
     const read = async () => await Promise.all(names.map((name) => Deno.readTextFile(`${folder}/out/${name}`)));
     const files = await read();
     await Deno.remove(`${folder}/out/images/flickr/t0.jpg`);
@@ -60,10 +67,16 @@ Deno.test("the recipe's data stage writes rows that the trainer's reader takes, 
     assertStringIncludes(again.stdout, "train: 1 of 4 images written");
     assertEquals(await read(), files);
 
-    const [train, captions, , evalCaptions, evalQuestions] = files.map((text) => text.trim().split("\n"));
+    const [train, captions, , evalCaptions, evalQuestions, practice] = files.map((text) => text.trim().split("\n"));
     assertEquals(captions!.length, 4 * 10);
     const images = train!.map((line) => JSON.parse(line).image as string);
     assertEquals(images.filter((image, i) => image !== images[i - 1]).length, 8); // rows of an image follow each other
+    const asked = (lines: readonly string[]) =>
+      lines.map((line) => JSON.parse(line).conversations[0].content as string);
+    assertEquals(asked(train!).filter((content) => !content.startsWith("<image>\n")), []);
+    const last = asked(practice!).filter((content) => content.endsWith("\n<image>")).length;
+    assertEquals(last > 0 && last < practice!.length, true);
+    assertEquals(asked(practice!).filter((content) => content.split("<image>").length !== 2), []);
     assertEquals(evalCaptions!.length, 4 * 2);
     assertEquals(JSON.parse(evalCaptions![0]!).references.length, 5);
     const dogs = evalQuestions!.map((line) => JSON.parse(line)).filter(({ group }) => group === "dog");

@@ -16,7 +16,7 @@ import { factsOf } from "./prepare/facts.ts";
 import { objectRows } from "./prepare/object_rows.ts";
 import { type ObjectClass, type ObjectPhoto, type PackedFile, type Photo, readPack, unpack } from "./prepare/pack.ts";
 import { photoRows } from "./prepare/photo_rows.ts";
-import { balancedQuestions } from "./prepare/questions.ts";
+import { balancedQuestions, type BalanceOptions } from "./prepare/questions.ts";
 import { type RecipeRow, rowLine } from "./prepare/row.ts";
 import { describeRows } from "./prepare/statistics.ts";
 
@@ -30,6 +30,8 @@ const flags = {
     value: "N",
     summary: "Most photos of a topic asked about with one answer (default 600)",
   },
+  "more-questions": { type: "number", value: "N", summary: "The same in the rows of practice (default 1500)" },
+  "images-last": { type: "number", value: "SHARE", summary: "Rows of practice with the image last (default 0.06)" },
 } as const;
 
 /** Photos of the validation split that a training run looks at; `eval` looks at all. */
@@ -38,21 +40,30 @@ const watched = 200;
 /** Photos of a topic in the evaluation of questions, with each answer: small topics have fewer. */
 const evaluated = 100;
 
-const { data, out, seed = 42, objects = 20, questions: most = 600 } = parseFlags(Deno.args, flags).flags;
+const given = parseFlags(Deno.args, flags).flags;
+const { data, out, seed = 42, objects = 20, questions: most = 600 } = given;
+const { "more-questions": more = 1500, "images-last": last = 0.06 } = given;
 if (data === undefined || out === undefined) throw new TypeError("Cannot prepare data: name --data and --out");
 
 const classes: ObjectClass[] = JSON.parse(await Deno.readTextFile(`${data}/tiny-imagenet-126/classes.json`));
 const train = await flickr("train");
 const val = await flickr("val");
-const watchedRows = [...Map.groupBy(val.rows, ({ image }) => image).values()].slice(0, watched).flat();
-const all = mixImages([...train.rows, ...await tiny()]);
+const valRows = val.rows({ seed, most });
+const watchedRows = [...Map.groupBy(valRows, ({ image }) => image).values()].slice(0, watched).flat();
+const trainRows = train.rows({ seed, most });
+const all = mixImages([...trainRows, ...await tiny(seed)], seed);
+// Practice asks in other words, more often for yes or no, and now and then before the image.
+const practiceRows = [...train.rows({ seed: seed + 1, most: more }), ...await tiny(seed + 1)];
+const practice = mixImages(someImagesLast(practiceRows), seed + 1);
 await write("train.jsonl", all.map(rowLine));
-await write("captions.jsonl", train.rows.filter(({ kind }) => kind === "caption").map(rowLine));
+await write("captions.jsonl", trainRows.filter(({ kind }) => kind === "caption").map(rowLine));
+await write("practice.jsonl", practice.map(rowLine));
 await write("val.jsonl", watchedRows.map(rowLine));
 await write("eval-captions.jsonl", val.captions.map((row) => JSON.stringify(row)));
 await write("eval-questions.jsonl", val.questions.map((row) => JSON.stringify(row)));
 
 console.log(["train.jsonl", ...describeRows(all)].join("\n"));
+console.log(["practice.jsonl", ...describeRows(practice)].join("\n"));
 console.log(["val.jsonl", ...describeRows(watchedRows)].join("\n"));
 const groups = Map.groupBy(val.questions, ({ group }) => group);
 const shown = [...groups].map(([group, rows]) => `${group} ${rows.length}`);
@@ -61,28 +72,35 @@ console.log(
 );
 console.log(`  ${shown.join(", ")}`);
 
-/** Rows and evaluation of a split of Flickr8k. Photos come in a mixed order, all rows of one together. */
-async function flickr(
-  split: string,
-): Promise<{ rows: RecipeRow[]; captions: EvaluationRow[]; questions: EvaluationRow[] }> {
+/** A split of Flickr8k: its rows, by a seed and the most photos of a topic asked about, and its evaluation. */
+interface Split {
+  readonly rows: (options: BalanceOptions) => RecipeRow[];
+  readonly captions: EvaluationRow[];
+  readonly questions: EvaluationRow[];
+}
+
+/** Reads a split of Flickr8k. Photos come in a mixed order, all rows of one together. */
+async function flickr(split: string): Promise<Split> {
   const pack = `${data}/flickr8k-cn/${split}`;
   const photos = new Draws(seed, split).shuffle(await readPack<Photo>(pack));
   const image = ({ id }: Photo) => `flickr/${id}.jpg`;
   await unpackAll(pack, photos.map((photo) => ({ record: photo, path: image(photo) })));
   const known = photos.map((photo) => ({ photo, facts: factsOf(photo) }));
-  const asked = balancedQuestions(known, { seed, most });
   const tested = balancedQuestions(known, { seed, most: evaluated });
   return {
-    rows: known.flatMap((each) =>
-      photoRows(each, { seed, image: image(each.photo), questions: asked.get(each.photo.id)! })
-    ),
+    rows: (options) => {
+      const asked = balancedQuestions(known, options);
+      return known.flatMap((each) =>
+        photoRows(each, { seed: options.seed, image: image(each.photo), questions: asked.get(each.photo.id)! })
+      );
+    },
     captions: known.flatMap((each) => captionEvaluation(each, image(each.photo))),
     questions: known.flatMap(({ photo }) => questionEvaluation(tested.get(photo.id)!, image(photo))),
   };
 }
 
 /** Rows of Tiny-ImageNet: the first photos of each class, every other one asked for its own name. */
-async function tiny(): Promise<RecipeRow[]> {
+async function tiny(seed: number): Promise<RecipeRow[]> {
   const pack = `${data}/tiny-imagenet-126/train`;
   const byClass = Map.groupBy(await readPack<ObjectPhoto>(pack), ({ label }) => label);
   const chosen = [...byClass.values()].flatMap((photos) =>
@@ -97,8 +115,14 @@ async function tiny(): Promise<RecipeRow[]> {
 }
 
 /** Rows in an order in which those of an image still follow each other: small images fill what large ones leave. */
-function mixImages(rows: readonly RecipeRow[]): RecipeRow[] {
+function mixImages(rows: readonly RecipeRow[], seed: number): RecipeRow[] {
   return new Draws(seed, "images").shuffle([...Map.groupBy(rows, ({ image }) => image).values()]).flat();
+}
+
+/** The rows, by chance some of them with the image after the question. */
+function someImagesLast(rows: readonly RecipeRow[]): RecipeRow[] {
+  const draws = new Draws(seed, "images last");
+  return rows.map((row) => draws.chance(last) ? { ...row, imageLast: true } : row);
 }
 
 async function unpackAll(pack: string, files: readonly PackedFile[]): Promise<void> {

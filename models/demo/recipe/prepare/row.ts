@@ -29,14 +29,17 @@ export interface RecipeRow {
   readonly language: Language;
   /** Image file within the folder of images. */
   readonly image: string;
-  /** What is said, the image before the first question. */
+  /** What is said. */
   readonly turns: readonly Turn[];
+  /** Whether the image is after the first question, as some clients send it. Default false: before it. */
+  readonly imageLast?: boolean;
 }
 
-/** A row as a line of upstream's jsonl. The newline after the image is what a chat has there too. */
-export function rowLine({ image, turns }: RecipeRow): string {
+/** A row as a line of upstream's jsonl. The newline between image and question is what a chat has there too. */
+export function rowLine({ image, turns, imageLast = false }: RecipeRow): string {
+  const first = (question: string) => imageLast ? `${question}\n<image>` : `<image>\n${question}`;
   const conversations = turns.flatMap(({ question, answer }, i) => [
-    { role: "user", content: i === 0 ? `<image>\n${question}` : question },
+    { role: "user", content: i === 0 ? first(question) : question },
     { role: "assistant", content: answer },
   ]);
   return JSON.stringify({ image, conversations });
