@@ -25,7 +25,7 @@ export const samplingFlags = {
     aliases: ["beams", "num-beams"],
     summary: "Looks for the likeliest answer along N sequences instead of drawing (default 1: draws)",
   },
-  "length-penalty": { ...number, summary: "How much a search with --beam favours long answers (default 0.7)" },
+  "length-penalty": { ...number, summary: "How much a search with --beam favours long answers (default 0.5)" },
   seed: { ...number, aliases: ["s"], summary: "Makes answers repeatable (default another one each time)" },
   "ignore-eos": { type: "boolean", summary: "Lets no answer end before it is as long as it may be" },
   stop: { type: "list", value: "TEXT", summary: "Ends the answer before this text" },

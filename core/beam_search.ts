@@ -10,7 +10,7 @@ export interface BeamOptions {
   readonly count: number;
   /**
    * Power of the length by which the sum of log-probabilities is divided when sequences that have ended are compared;
-   * the id that ends one counts. 0 compares the sums, which favours short ones; 1 the means. Default 0.7.
+   * the id that ends one counts. 0 compares the sums, which favours short ones; 1 the means. Default 0.5.
    */
   readonly lengthPenalty?: number | undefined;
 }
@@ -44,7 +44,7 @@ interface Candidate extends Continuation {
 }
 
 /** Default of {@link BeamOptions.lengthPenalty}. */
-export const defaultLengthPenalty = 0.7;
+export const defaultLengthPenalty = 0.5;
 
 /**
  * Follows the `count` likeliest sequences of each length. A sequence that ends is set aside if it is likelier than the

@@ -96,7 +96,7 @@ export interface ChatOptions extends GenerationConfig {
    * Default 1.
    */
   readonly beams?: number | undefined;
-  /** Power of the length by which a beam search divides log-probabilities, so that long answers win. Default 0.7. */
+  /** Power of the length by which a beam search divides log-probabilities, so that long answers win. Default 0.5. */
   readonly lengthPenalty?: number | undefined;
   /** Texts that end the answer; they are not part of it. Default none. */
   readonly stop?: readonly string[] | undefined;

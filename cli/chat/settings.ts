@@ -53,7 +53,7 @@ export function listSettings({ options, system }: ChatSession): string {
   const all = [...values, ["open-thinking", options.openThinking], ["system", system]] as const;
   const unset: Readonly<Record<string, string>> = {
     beam: "1, which draws",
-    "length-penalty": "0.7",
+    "length-penalty": "0.5",
     seed: "another one each time",
     system: "none",
     "open-thinking": "off",

@@ -42,7 +42,7 @@ export const evalFlags = {
   temperature: { ...samplingFlags.temperature, summary: "Draws answers, and so do the flags that follow" },
   beam: {
     ...samplingFlags.beam,
-    summary: "Looks for the likeliest answer along N sequences (default 3 for captions, for questions 1: greedy)",
+    summary: "Looks for the likeliest answer along N sequences (default 4 for captions, for questions 1: greedy)",
   },
   seed: { ...samplingFlags.seed, summary: "Start of what is drawn (default 0)" },
 } as const;
@@ -72,10 +72,10 @@ export interface EvalSettings {
 }
 
 /** What differs between the tasks: beams, and tokens of an answer. */
-const defaults = { captions: { beams: 3, maxNewTokens: 64 }, questions: { beams: 1, maxNewTokens: 8 } } as const;
+const defaults = { captions: { beams: 4, maxNewTokens: 64 }, questions: { beams: 1, maxNewTokens: 8 } } as const;
 
 /**
- * Puts an evaluation together. Without a word about it captions are searched for along 3 beams, and answers to questions
+ * Puts an evaluation together. Without a word about it captions are searched for along 4 beams, and answers to questions
  * are the likeliest token each time; with one of the flags that draw they are drawn, seed 0 unless another is given.
  *
  * @throws {TypeError} if a number is out of range, or flags contradict each other

@@ -37,7 +37,7 @@ Deno.test("minimind eval captions scores what the model says, by language, besid
   const allow = [`allow-read=${path}`, `allow-write=${path}`];
   const { code, stdout, stderr } = await minimind([...args, "--output", out, "--json", json], { allow });
   assertEquals([code, stderr.split("\n").slice(1)], [0, [
-    `8 lines of ${path}/data/captions.jsonl: beam search, 3 beams, length penalty 0.7, at most 12 tokens`,
+    `8 lines of ${path}/data/captions.jsonl: beam search, 4 beams, length penalty 0.5, at most 12 tokens`,
     "measuring losses beside exchanged images (en)",
     "measuring losses beside exchanged images (zh)",
     "",
@@ -55,7 +55,7 @@ Deno.test("minimind eval captions scores what the model says, by language, besid
   const result = JSON.parse(await Deno.readTextFile(json));
   assertEquals(
     [result.task, result.model, result.records, result.images, result.decoding],
-    ["captions", "tiny", 8, 4, { lengthPenalty: 0.7, beams: 3, maxNewTokens: 12 }],
+    ["captions", "tiny", 8, 4, { lengthPenalty: 0.5, beams: 4, maxNewTokens: 12 }],
   );
   for (const language of ["en", "zh"] as const) {
     const own = answers.filter((answer) => answer.language === language);

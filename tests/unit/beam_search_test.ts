@@ -122,7 +122,7 @@ Deno.test("BeamSearch prefers the earlier beam, then the lower id on a tie, and 
   assertEquals(beams.take([even(), even()]), []);
   assertEquals(beams.best, [0, 0, 0]);
   const sure = new BeamSearch({ count: 2 }, { stopIds: [3], maxNewTokens: 1000 });
-  // log 0.99 is −0.010, and log 0.005 over 1000^0.7, the best that any other can come to, is −0.042.
+  // log 0.99 is −0.010, and log 0.005 over 1000^0.5, the best that any other can come to, is −0.168.
   assertEquals(sure.take([Float32Array.of(0.005, 0.004, 0.001, 0.99)]), []);
   assertEquals(sure.best, [3]);
 });

@@ -129,9 +129,9 @@ Deno.test("readSettings() searches for captions, takes likeliest tokens for ques
   const settings = (task: "captions" | "questions", ...args: string[]) =>
     readSettings(parseFlags(args, evalFlags).flags, { task, file: "data/val/eval.jsonl" });
   const captions = settings("captions");
-  assertEquals(captions.chat, { lengthPenalty: 0.7, beams: 3, maxNewTokens: 64 });
+  assertEquals(captions.chat, { lengthPenalty: 0.5, beams: 4, maxNewTokens: 64 });
   assertEquals([captions.images, captions.batch, captions.limit, captions.imageScore], ["data/val", 8, undefined, 500]);
-  assertEquals(describeChat(captions), "beam search, 3 beams, length penalty 0.7, at most 64 tokens");
+  assertEquals(describeChat(captions), "beam search, 4 beams, length penalty 0.5, at most 64 tokens");
   const greedy = settings("captions", "--beam", "1", "-n", "20");
   assertEquals(greedy.chat, { temperature: 0, beams: 1, maxNewTokens: 20 });
   assertEquals(describeChat(greedy), "greedy, at most 20 tokens");
