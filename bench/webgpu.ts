@@ -1,7 +1,7 @@
 /**
  * `deno run --no-lock --allow-all bench/webgpu.ts`: the WebGPU backend side by side with jax-js on the same adapter.
  *
- *     webgpu.ts [--only matmul|forward|decode] [--rounds N] [--alone]
+ *     webgpu.ts [--only matmul|forward|train|decode] [--rounds N] [--alone]
  *
  * `decode` counts what the device is asked for a token, at two lengths of the context. `--alone` leaves the peer out.
  *
@@ -11,10 +11,10 @@ import { parseArgs } from "@std/cli/parse-args";
 import { createWebGpuBackend } from "../backends/webgpu/mod.ts";
 import { formatResults } from "./harness.ts";
 import { importJax, version } from "./peers/jax_js.ts";
-import { decode, forward, matmul, type WebGpuSides } from "./workloads/webgpu.ts";
+import { decode, forward, matmul, train, type WebGpuSides } from "./workloads/webgpu.ts";
 import type { Report } from "./workloads/side.ts";
 
-const workloads: Record<string, (sides: WebGpuSides) => Promise<Report>> = { matmul, forward, decode };
+const workloads: Record<string, (sides: WebGpuSides) => Promise<Report>> = { matmul, forward, train, decode };
 
 const flags = parseArgs(Deno.args, {
   string: ["only", "rounds"],

@@ -9,7 +9,7 @@ import type { Plan } from "../../mod.ts";
 import { median, race } from "../harness.ts";
 import type { Jax } from "../peers/jax_js.ts";
 import type { Report, Side } from "./side.ts";
-import { tokensPerStep, type Trainer } from "./training_case.ts";
+import { type Trainer, usual } from "./training_case.ts";
 import { trainJax } from "./training_jax.ts";
 import { matmulGigaflops, matmulRunner } from "./training_matmul.ts";
 import { trainOurs } from "./training_ours.ts";
@@ -30,6 +30,7 @@ export interface TrainingReport extends Report {
   readonly figures: Readonly<Record<string, number>>;
 }
 
+/** Steps whose losses are compared. */
 const comparedSteps = 4;
 
 /** Measures tokens per second of whole steps. */
@@ -40,7 +41,7 @@ export async function step({ side, jax, rounds }: TrainingSides): Promise<Traini
   const product = matmulRunner(side.backend);
   const clocks = trainers.map((trainer) => ({ name: trainer.name, ...clocked(trainer) }));
   const contenders = [...clocks, product];
-  const timed = await race({ work: "train step", amount: tokensPerStep, unit: "tok/s", rounds, contenders });
+  const timed = await race({ work: "train step", amount: usual.tokensPerStep, unit: "tok/s", rounds, contenders });
   for (const runner of [...trainers, product]) await runner.dispose();
   const results = timed.slice(0, -1);
   const use = matmulShare(countFlops(ours.train.plan) / 1e9, {
@@ -104,9 +105,9 @@ function matmulShare(
  *
  * @throws {RangeError} if the first losses differ by more than 1e-4, or later ones by more than 1e-3
  */
-async function compareLosses(trainers: readonly Trainer[]): Promise<string[]> {
+export async function compareLosses(trainers: readonly Trainer[], steps: number = comparedSteps): Promise<string[]> {
   const losses = trainers.map((): number[] => []);
-  for (let step = 0; step < comparedSteps; step++) {
+  for (let step = 0; step < steps; step++) {
     for (const [i, trainer] of trainers.entries()) losses[i]!.push(await trainer.step());
   }
   const [first, ...others] = losses;

@@ -8,35 +8,35 @@
  */
 import { elementCount, ropeTables } from "../../mod.ts";
 import type { Jax, JaxArray, JaxArrays } from "../peers/jax_js.ts";
-import { adamw, batch, clip, freshWeights, options, sizes, tokensPerStep, type Trainer } from "./training_case.ts";
+import { adamw, batch, clip, freshWeights, type Trainer, type TrainingCase, usual } from "./training_case.ts";
 
-const { rows: B, tokens: T } = sizes;
-const { numAttentionHeads: H, numKeyValueHeads: G, headDim: C, hiddenSize: D, vocabSize: V } = options;
 const embedding = "model.embed_tokens.weight";
 
 /** What a step learns from. */
-type Examples = { ids: JaxArray; targets: JaxArray; cos: JaxArray; sin: JaxArray };
+type Examples = { ids?: JaxArray; embedded?: JaxArray; targets: JaxArray; cos: JaxArray; sin: JaxArray };
 /** What AdamW keeps of each parameter. */
 type Moments = { mean: JaxArrays; variance: JaxArrays };
 /** Bias corrections of a step. */
 type Corrections = { rate: JaxArray; root: JaxArray };
 
 /** Puts fresh weights on jax-js and traces the step. */
-export function trainJax(jax: Jax, name: string): Trainer {
+export function trainJax(jax: Jax, name: string, given: TrainingCase = usual): Trainer {
   const { numpy: np } = jax;
   const step = jax.jit((parameters: JaxArrays, moments: Moments, examples: Examples, corrections: Corrections) => {
     const kept = mapArrays(parameters, (parameter) => parameter.ref);
-    const [value, gradients] = jax.valueAndGrad((weights: JaxArrays, given: Examples) => loss(jax, weights, given))(
+    const [value, gradients] = jax.valueAndGrad((weights: JaxArrays, examples: Examples) =>
+      loss(jax, given, { weights, examples })
+    )(
       kept,
       examples,
     );
     return [value, ...update(jax, { parameters, gradients, moments, corrections })] as const;
   });
   let parameters: JaxArrays = {};
-  for (const [key, { shape, toFloat32 }] of freshWeights()) parameters[key] = np.array(toFloat32(), { shape });
+  for (const [key, { shape, toFloat32 }] of freshWeights(given)) parameters[key] = np.array(toFloat32(), { shape });
   const zeros = () => mapArrays(parameters, ({ shape }) => np.array(new Float32Array(elementCount(shape)), { shape }));
   let moments: Moments = { mean: zeros(), variance: zeros() };
-  const examples = exampleArrays(jax);
+  const examples = exampleArrays(jax, given);
   let steps = 0;
   return {
     name,
@@ -66,39 +66,56 @@ export function trainJax(jax: Jax, name: string): Trainer {
   };
 }
 
-function exampleArrays({ numpy: np }: Jax): Examples {
-  const { ids, targets } = batch();
-  const { cos, sin } = ropeTables(options, T);
+function exampleArrays({ numpy: np }: Jax, given: TrainingCase): Examples {
+  const { options: { headDim: C }, sizes: { rows: B, tokens: T } } = given;
+  const { ids, targets } = batch(given);
+  const { cos, sin } = ropeTables(given.options, T);
   const table = (values: Float32Array) => np.array(values, { shape: [T, 1, C / 2] });
   return {
-    ids: np.array(ids, { shape: [B, T], dtype: np.int32 }),
+    ...given.embedded ? { embedded: embed(np, given) } : { ids: np.array(ids, { shape: [B, T], dtype: np.int32 }) },
     targets: np.array(targets, { shape: [B * T, 1], dtype: np.int32 }),
     cos: table(cos),
     sin: table(sin),
   };
 }
 
+/** The batch's embeddings `[B,T,D]`, as fresh weights give them. */
+function embed(np: Jax["numpy"], given: TrainingCase): JaxArray {
+  const { options: { hiddenSize: D }, sizes: { rows: B, tokens: T } } = given;
+  const table = freshWeights(given).get(embedding)!.toFloat32();
+  const all = Float32Array.from([...batch(given).ids].flatMap((id) => [...table.subarray(id * D, (id + 1) * D)]));
+  return np.array(all, { shape: [B, T, D] });
+}
+
 /** Mean cross-entropy of the batch. */
-function loss(jax: Jax, weights: JaxArrays, { ids, targets, cos, sin }: Examples): JaxArray {
+function loss(
+  jax: Jax,
+  { options, sizes: { rows: B, tokens: T }, tokensPerStep }: TrainingCase,
+  { weights, examples: { ids, embedded, targets, cos, sin } }: {
+    readonly weights: JaxArrays;
+    readonly examples: Examples;
+  },
+): JaxArray {
+  const { numAttentionHeads: H, numKeyValueHeads: G, headDim: C, hiddenSize: D, vocabSize: V } = options;
   const { numpy: np, nn } = jax;
-  let x = np.take(weights[embedding]!.ref, ids, 0); // [B,T,D]
+  let x = embedded ?? np.take(weights[embedding]!.ref, ids!, 0); // [B,T,D]
   for (let layer = 0; layer < options.numHiddenLayers; layer++) {
     const weight = (name: string) => weights[`model.layers.${layer}.${name}.weight`]!;
     const linear = (y: JaxArray, name: string) => np.matmul(y, weight(name).transpose());
-    const normed = norm(jax, x.ref, weight("input_layernorm"));
+    const normed = norm(jax, x.ref, { weight: weight("input_layernorm"), eps: options.rmsNormEps });
     const q = linear(normed.ref, "self_attn.q_proj").reshape([B, T, H, C]);
     const k = linear(normed.ref, "self_attn.k_proj").reshape([B, T, G, C]);
     const v = linear(normed, "self_attn.v_proj").reshape([B, T, G, C]);
     const turn = (y: JaxArray) => rotate(jax, y, { cos: cos.ref, sin: sin.ref });
     const seen = nn.dotProductAttention(turn(q), turn(k), v, { isCausal: true }); // [B,T,H,C]
     x = x.add(linear(seen.reshape([B, T, D]), "self_attn.o_proj"));
-    const inner = norm(jax, x.ref, weight("post_attention_layernorm"));
+    const inner = norm(jax, x.ref, { weight: weight("post_attention_layernorm"), eps: options.rmsNormEps });
     const gate = nn.silu(linear(inner.ref, "mlp.gate_proj"));
     x = x.add(linear(gate.mul(linear(inner, "mlp.up_proj")), "mlp.down_proj"));
   }
   cos.dispose();
   sin.dispose();
-  const hidden = norm(jax, x, weights["model.norm.weight"]!).reshape([B * T, D]);
+  const hidden = norm(jax, x, { weight: weights["model.norm.weight"]!, eps: options.rmsNormEps }).reshape([B * T, D]);
   const logits = np.matmul(hidden, weights[embedding]!.transpose()); // [B·T,V]
   const chosen = np.equal(np.arange(V).reshape([1, V]), targets);
   const answer = np.where(chosen, logits.ref, 0).sum(-1);
@@ -106,13 +123,18 @@ function loss(jax: Jax, weights: JaxArrays, { ids, targets, cos, sin }: Examples
 }
 
 /** RMSNorm. */
-function norm({ numpy: np }: Jax, x: JaxArray, weight: JaxArray): JaxArray {
-  const size = np.sqrt(np.mean(np.square(x.ref), -1, { keepdims: true }).add(options.rmsNormEps));
+function norm(
+  { numpy: np }: Jax,
+  x: JaxArray,
+  { weight, eps }: { readonly weight: JaxArray; readonly eps: number },
+): JaxArray {
+  const size = np.sqrt(np.mean(np.square(x.ref), -1, { keepdims: true }).add(eps));
   return x.div(size).mul(weight);
 }
 
 /** Rotary position, halves convention. */
 function rotate({ numpy: np }: Jax, x: JaxArray, { cos, sin }: Pick<Examples, "cos" | "sin">): JaxArray {
+  const C = x.shape[3]!;
   const first = x.ref.slice([], [], [], [0, C / 2]);
   const second = x.slice([], [], [], [C / 2, C]);
   const turned = first.ref.mul(cos.ref).sub(second.ref.mul(sin.ref));

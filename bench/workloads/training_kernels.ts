@@ -8,7 +8,7 @@ import { adamwSettings, planOptimiser } from "../../trainers/optimiser.ts";
 import type { TrainStep } from "../../trainers/train_step.ts";
 import { median } from "../harness.ts";
 import { countFlops, type TrainingReport, type TrainingSides } from "./training.ts";
-import { adamw, batch } from "./training_case.ts";
+import { adamw, batch, usual } from "./training_case.ts";
 import { trainOurs } from "./training_ours.ts";
 
 /** Time and work of all calls of one kernel. */
@@ -70,7 +70,7 @@ async function time(backend: Backend, plan: Plan, { train }: { readonly train: T
 }
 
 function writeInputs(program: Program): void {
-  const { ids, targets } = batch();
+  const { ids, targets } = batch(usual);
   const values = {
     ids,
     targets,

@@ -5,7 +5,16 @@
  */
 import type { Backend, Storage } from "../../mod.ts";
 import { TrainStep } from "../../trainers/train_step.ts";
-import { adamw, batch, clip, freshWeights, model, parameters, sizes, type Trainer } from "./training_case.ts";
+import {
+  adamw,
+  batch,
+  clip,
+  freshWeights,
+  parameters,
+  type Trainer,
+  type TrainingCase,
+  usual,
+} from "./training_case.ts";
 
 /** Our training step, and the plan of its forward and backward pass. */
 export interface OurTrainer extends Trainer {
@@ -15,6 +24,8 @@ export interface OurTrainer extends Trainer {
 
 /** What may differ from the case that everyone is measured on. */
 export interface OurOptions {
+  /** What is trained. Default the usual case. */
+  readonly given?: TrainingCase;
   /** Rows B of the batch. Default those of the case. */
   readonly rows?: number;
   /** Whether activations are recomputed. Default false. */
@@ -25,24 +36,24 @@ export interface OurOptions {
 export function trainOurs(
   backend: Backend,
   name: string,
-  { rows = sizes.rows, recompute = false }: OurOptions = {},
+  { given = usual, rows = given.sizes.rows, recompute = false }: OurOptions = {},
 ): OurTrainer {
-  const fresh = freshWeights();
+  const fresh = freshWeights(given);
   const weights = new Map<string, Storage>();
-  for (const parameter of parameters()) {
+  for (const parameter of parameters(given)) {
     const storage = backend.alloc(parameter);
     backend.write(storage, fresh.get(parameter.name)!.toFloat32());
     weights.set(parameter.name, storage);
   }
-  const train = new TrainStep(backend, model, {
+  const train = new TrainStep(backend, given.model, {
     weights,
-    sizes: { ...sizes, rows },
+    sizes: { ...given.sizes, rows },
     trainable: new Set(weights.keys()),
     clip,
     adamw,
     recompute,
   });
-  const examples = batch(rows);
+  const examples = batch(given, rows);
   return {
     name,
     train,

@@ -5,7 +5,7 @@
  */
 import { race } from "../harness.ts";
 import { clocked, processorTime, type TrainingReport, type TrainingSides } from "./training.ts";
-import { sizes } from "./training_case.ts";
+import { usual } from "./training_case.ts";
 import { trainOurs } from "./training_ours.ts";
 
 /** Rows of the batches that are measured. */
@@ -22,7 +22,7 @@ export async function recompute({ side, rounds }: TrainingSides): Promise<Traini
     });
     const contenders = [kept!, again!].map((trainer) => ({ name: trainer.name, ...clocked(trainer) }));
     const work = `train step, ${rows} rows`;
-    results.push(...await race({ work, amount: rows * sizes.tokens, unit: "tok/s", rounds, contenders }));
+    results.push(...await race({ work, amount: rows * usual.sizes.tokens, unit: "tok/s", rounds, contenders }));
     const [large, small] = [kept!, again!].map(({ train }) => train.plan.arenaBytes / 1e6);
     notes.push(`temporaries of ${rows} rows: ${large!.toFixed(1)} MB kept, ${small!.toFixed(1)} MB recomputed`);
     notes.push(processorTime(contenders));

@@ -1,5 +1,5 @@
 /**
- * What is measured on WebGPU: a product, the forward pass of two blocks, and what a token costs.
+ * What is measured on WebGPU: a product, the forward pass of two blocks, a training step, and what a token costs.
  *
  * @module
  */
@@ -17,10 +17,14 @@ import {
   planParameters,
   type Storage,
 } from "../../mod.ts";
-import { median } from "../harness.ts";
+import { median, race } from "../harness.ts";
 import type { Jax } from "../peers/jax_js.ts";
 import { randomFloats, randomWeights } from "../random_weights.ts";
 import { raceAndCompare } from "./race.ts";
+import { clocked, compareLosses, processorTime } from "./training.ts";
+import { small } from "./training_case.ts";
+import { trainJax } from "./training_jax.ts";
+import { trainOurs } from "./training_ours.ts";
 import { load, type Report, type Runner } from "./side.ts";
 import { blocksJax, blocksOurs, tokens } from "./webgpu_blocks.ts";
 
@@ -46,6 +50,23 @@ export async function matmul({ backend, jax, rounds }: WebGpuSides): Promise<Rep
 export async function forward({ backend, jax, rounds }: WebGpuSides): Promise<Report> {
   const runners = [...(jax === undefined ? [] : [blocksJax(jax)]), blocksOurs(backend)];
   return await raceClocked(runners, { work: "2 blocks", amount: tokens, unit: "tok/s", rounds });
+}
+
+/** A training step of two blocks with embedding and head, the first losses compared. */
+export async function train({ backend, jax, rounds }: WebGpuSides): Promise<Report> {
+  const ours = trainOurs(backend, "webgpu", { given: small });
+  const trainers = [...(jax === undefined ? [] : [trainJax(jax, "jax-js webgpu", small)]), ours];
+  const notes = await compareLosses(trainers, 1);
+  const contenders = trainers.map((trainer) => ({ name: trainer.name, ...clocked(trainer) }));
+  const before = { ...backend.counts };
+  const results = await race({ work: "train step", amount: small.tokensPerStep, unit: "tok/s", rounds, contenders });
+  const each = (name: keyof typeof before) => (backend.counts[name] - before[name]) / (rounds + 2);
+  notes.push(
+    processorTime(contenders),
+    `a step: ${each("submissions")} submissions, ${each("dispatches")} dispatches, ${each("reads")} reads`,
+  );
+  for (const trainer of trainers) await trainer.dispose();
+  return { results, notes };
 }
 
 /** Submissions, dispatches and reads of a token of MiniMind2-Small near the beginning and far from it. */
