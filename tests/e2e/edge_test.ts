@@ -6,11 +6,18 @@ import { imagePath } from "./tiny_model.ts";
 const root = new URL("../../", import.meta.url);
 const example = new URL("examples/edge/main.ts", root);
 
-const hasNode = await new Deno.Command("node", { args: ["--version"], stdout: "null" }).output().then(
-  ({ success }) => success,
-  () => false,
-);
+/** Whether there is such a program. */
+async function has(program: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args: ["--version"], stdout: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+const [hasNode, hasBun] = await Promise.all([has("node"), has("bun")]);
 if (!hasNode) console.log("there is no Node here: its test is left out");
+if (!hasBun) console.log("there is no Bun here: its test is left out");
 
 /** A port that was free a moment ago. */
 function freePort(): number {
@@ -95,5 +102,16 @@ createServer(async (asked, answer) => {
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  name: "the edge's example answers in Bun as it is",
+  ignore: !hasBun,
+  fn: async () => {
+    const port = freePort();
+    await using command = new RunningCommand("bun", [example.pathname], { PORT: String(port) });
+    await command.until(({ stdout }) => stdout.includes("http://"));
+    await check(port);
   },
 });
