@@ -1,9 +1,10 @@
 /**
  * `deno run --no-lock --allow-all bench/webgpu.ts`: the WebGPU backend side by side with jax-js on the same adapter.
  *
- *     webgpu.ts [--only matmul|forward|train|decode] [--rounds N] [--alone]
+ *     webgpu.ts [--only matmul|forward|train|decode|generations] [--rounds N] [--alone]
  *
- * `decode` counts what the device is asked for a token, at two lengths of the context. `--alone` leaves the peer out.
+ * `decode` counts what the device is asked for a token, at two lengths of the context; `generations` ends with code 1 if
+ * a thousand of them leave more on the device than ten. `--alone` leaves the peer out.
  *
  * @module
  */
@@ -12,9 +13,16 @@ import { createWebGpuBackend } from "../backends/webgpu/mod.ts";
 import { formatResults } from "./harness.ts";
 import { importJax, version } from "./peers/jax_js.ts";
 import { decode, forward, matmul, train, type WebGpuSides } from "./workloads/webgpu.ts";
+import { generations } from "./workloads/webgpu_generations.ts";
 import type { Report } from "./workloads/side.ts";
 
-const workloads: Record<string, (sides: WebGpuSides) => Promise<Report>> = { matmul, forward, train, decode };
+const workloads: Record<string, (sides: WebGpuSides) => Promise<Report>> = {
+  matmul,
+  forward,
+  train,
+  decode,
+  generations,
+};
 
 const flags = parseArgs(Deno.args, {
   string: ["only", "rounds"],

@@ -58,9 +58,9 @@ export class WebGpuBackend implements Backend {
     return this.#gpu.pipelines.count;
   }
 
-  /** Bytes that storages and programs take on the device. */
+  /** Bytes of all buffers on the device: storages, programs, and those that were read through, which are kept. */
   get usedBytes(): number {
-    const held = [...this.#storages, ...this.#programs];
+    const held = [...this.#storages, ...this.#programs, this.#reader];
     return held.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 

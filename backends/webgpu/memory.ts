@@ -53,6 +53,8 @@ export interface Region {
 /** Copies buffers to the host, through buffers that are used again. */
 export class Reader {
   readonly #device: GPUDevice;
+  /** All buffers, and those that nothing is read through. */
+  readonly #buffers = new Set<GPUBuffer>();
   readonly #idle: GPUBuffer[] = [];
 
   /** Reads from a device. */
@@ -60,23 +62,37 @@ export class Reader {
     this.#device = device;
   }
 
+  /** Bytes that its buffers take on the device. */
+  get bytes(): number {
+    return [...this.#buffers].reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** What a region holds once all that was submitted before is done. */
   async read({ buffer, offset, spec }: Region): Promise<HostData> {
     const bytes = byteLength(spec);
     const staging = this.#take(bytes);
-    const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
-    this.#device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ, 0, bytes);
-    const copy = staging.getMappedRange(0, bytes).slice(0);
-    staging.unmap();
+    let copy: ArrayBuffer;
+    try {
+      const encoder = this.#device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+      this.#device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ, 0, bytes);
+      copy = staging.getMappedRange(0, bytes).slice(0);
+      staging.unmap();
+    } catch (error) {
+      staging.destroy();
+      this.#buffers.delete(staging);
+      throw error;
+    }
     this.#idle.push(staging);
     return new (spec.dtype === "i32" ? Int32Array : Float32Array)(copy, 0, elementCount(spec.shape));
   }
 
   /** Gives the buffers back. */
   [Symbol.dispose](): void {
-    for (const buffer of this.#idle.splice(0)) buffer.destroy();
+    for (const buffer of this.#buffers) buffer.destroy();
+    this.#buffers.clear();
+    this.#idle.length = 0;
   }
 
   /** The smallest idle buffer that is large enough, or a new one; a large one is not kept for the sake of a few bytes. */
@@ -84,6 +100,8 @@ export class Reader {
     const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
     const at = this.#idle.findIndex((buffer) => buffer.size === size);
     if (at >= 0) return this.#idle.splice(at, 1)[0]!;
-    return this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const made = this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.#buffers.add(made);
+    return made;
   }
 }

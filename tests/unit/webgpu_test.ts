@@ -22,8 +22,30 @@ async function answer(backend: Backend, options: GenerateOptions): Promise<numbe
   using generator = createGenerator(backend, model, {
     weights: bindModel(backend, model, { sources: [weights] }),
     context: 64,
+    pieces: [8], // a prompt of 8 ids in one run
   });
   return await Array.fromAsync(generator.generate(options));
+}
+
+/** The buffers of a device that were made from now on and not destroyed. */
+function liveBuffers(device: GPUDevice): Set<GPUBuffer> {
+  const living = new Set<GPUBuffer>();
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      living.delete(buffer);
+      return destroy();
+    };
+    living.add(buffer);
+    return buffer;
+  };
+  return living;
+}
+
+function bytesOf(buffers: Iterable<GPUBuffer>): number {
+  return [...buffers].reduce((sum, { size }) => sum + size, 0);
 }
 
 Deno.test("findFault() accepts a backend that computes right and says what another one computes", async () => {
@@ -85,6 +107,47 @@ if (typeof adapter === "string") {
     }
     assertEquals(used.size, 1);
     assert([...used][0]! >= plan.arenaBytes);
+    assertEquals(backend.usedBytes, 0);
+  });
+
+  Deno.test("usedBytes counts every buffer; 20 generations leave it as it was, disposal all but what was read through", async () => {
+    using device = await openDevice();
+    const living = liveBuffers(device.device);
+    {
+      await using backend = await createWebGpuBackend({ device });
+      const ids = [3, 1, 4, 5, 2, 6, 5, 3];
+      const storages = bindModel(backend, model, { sources: [weights] });
+      const bound = backend.usedBytes;
+      const used = new Set<number>();
+      {
+        using generator = createGenerator(backend, model, { weights: storages, context: 64 });
+        for (let i = 0; i < 20; i++) {
+          await Array.fromAsync(generator.generate({ ids: ids.toSpliced(i % 8, 1, i), maxNewTokens: 3 }));
+          used.add(backend.usedBytes);
+          assertEquals(backend.usedBytes, bytesOf(living));
+        }
+      }
+      assertEquals(used.size, 1);
+      const readers = [...living].filter(({ usage }) => usage & GPUBufferUsage.MAP_READ);
+      assertEquals(readers.length, 1);
+      assertEquals(backend.usedBytes, bound + bytesOf(readers));
+      assertEquals(backend.usedBytes, bytesOf(living));
+      for (const storage of storages.values()) backend.free(storage);
+      assertEquals([...living], readers);
+    }
+    assertEquals(living.size, 0);
+  });
+
+  Deno.test("a read under way when its backend is disposed leaves no buffer", async () => {
+    using device = await openDevice();
+    const living = liveBuffers(device.device);
+    const backend = await createWebGpuBackend({ device });
+    const storage = backend.alloc({ name: "x", dtype: "f32", layout: "rows", shape: [4] });
+    const reads = Promise.allSettled([backend.read(storage), backend.read(storage)]);
+    assertEquals(living.size, 3);
+    await backend[Symbol.asyncDispose]();
+    await reads;
+    assertEquals(living.size, 0);
     assertEquals(backend.usedBytes, 0);
   });
 
