@@ -53,7 +53,7 @@ export interface Region {
 /** Copies buffers to the host, through buffers that are used again. */
 export class Reader {
   readonly #device: GPUDevice;
-  /** All buffers, and those that nothing is read through. */
+  /** All buffers; the idle ones are among them. */
   readonly #buffers = new Set<GPUBuffer>();
   readonly #idle: GPUBuffer[] = [];
 

@@ -21,6 +21,9 @@ const shown = [1, 10, 100, 500, 1000];
 /** Answers of a generator before it is disposed and another one loads its programs anew. */
 const perGenerator = 10;
 
+/** Frees what nothing refers to any more; there with `--v8-flags=--expose-gc`. */
+const collectGarbage = (globalThis as { readonly gc?: () => void }).gc;
+
 /**
  * Answers of 4 ids to prompts of 4 to 22 by a tiny model, every ten by a new generator. The process ends with code 1 if
  * there is more on the device at the end than after the tenth.
@@ -50,6 +53,7 @@ export async function generations({ backend }: WebGpuSides): Promise<Report> {
       const sampling = i % 2 === 0 ? {} : { temperature: 0.9, topK: 20, topP: 0.9, seed: done };
       await Array.fromAsync(generator.generate({ ids, maxNewTokens: 4, sampling }));
       if (!shown.includes(++done)) continue;
+      collectGarbage?.();
       bytes.set(done, backend.usedBytes);
       notes.push(
         `after ${done} generations: ${backend.usedBytes} bytes on the device, ` +
