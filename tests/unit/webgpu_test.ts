@@ -83,7 +83,7 @@ if (typeof adapter === "string") {
   Deno.test("generate() on webgpu draws the ids that wasm draws, one submission and one read a token", async () => {
     await using wasm = await createWasmBackend({ threads: 1 });
     await using backend = await createWebGpuBackend();
-    const ids = [3, 1, 4, 5, 2, 6, 5, 3];
+    const ids = [3, 1, 4, 5, 2, 6, 5, 3, 5, 2, 4, 1, 3, 6, 2, 5]; // as many as are taken in at once
     for (const sampling of [{}, { temperature: 0.9, topK: 20, topP: 0.9, repetitionPenalty: 1.2, seed: 7 }]) {
       const options = { ids, maxNewTokens: 12, sampling };
       const before = { ...backend.counts };
