@@ -22,7 +22,6 @@ async function answer(backend: Backend, options: GenerateOptions): Promise<numbe
   using generator = createGenerator(backend, model, {
     weights: bindModel(backend, model, { sources: [weights] }),
     context: 64,
-    pieces: [8], // a prompt of 8 ids in one run
   });
   return await Array.fromAsync(generator.generate(options));
 }
