@@ -44,13 +44,19 @@ export async function bundle(modules: readonly URL[], folder: string, options: B
   try {
     for (const name of await scripts(folder)) {
       const path = join(folder, name);
-      const { code } = await esbuild.transform(await Deno.readTextFile(path), { target, format: "esm", minify: true });
+      const joined = withoutCache(await Deno.readTextFile(path));
+      const { code } = await esbuild.transform(joined, { target, format: "esm", minify: true });
       await Deno.writeTextFile(path, code);
     }
   } finally {
     await esbuild.stop();
   }
   await Deno.writeTextFile(join(folder, "package.json"), `{ "type": "module" }\n`); // for Node
+}
+
+/** The code without the way to the cache of packages, which other machines have elsewhere: modules are named by it. */
+function withoutCache(code: string): string {
+  return code.replace(/"(?:\.\.\/)+[^"\n]*?\/npm\/[^"\/\n]+\/([^"\n]+)"/g, '"npm:$1"');
 }
 
 async function joinModules(

@@ -147,3 +147,9 @@ Deno.test("messagesOf() sends what was answered, images included, and the last q
     ],
   );
 });
+
+Deno.test("the engine that the page runs names no place on the machine that bundled it", async () => {
+  const script = await (await get("/page/engine.js")).text();
+  assertEquals(script.match(/"npm:jpeg-js\/[^"]*"/g)?.length, 3);
+  assertEquals(script.match(/"(\.\.\/)+[^"]*\/npm\/[^"]*"/g), null);
+});
