@@ -12,7 +12,7 @@ import { WholePrompt, type WholePromptOptions } from "./whole_prompt.ts";
 /** Most tokens of an answer that are looked at, evenly spread over it: their mean changes little with more. */
 const mostTokens = 64;
 
-/** Reads attention, one answer at a time: prompt and answer are run once more, without a cache. */
+/** Reads attention: prompt and answer are run once more, without a cache. */
 export class AttentionMaps implements Disposable {
   readonly #model: VisionLanguageModel;
   readonly #whole: WholePrompt;
@@ -42,8 +42,12 @@ export class AttentionMaps implements Disposable {
     const places = Array.from({ length: count }, (_, i) => prompt.length - 1 + Math.floor(i * step));
     const shares = new Float64Array(tokens.length); // [S]
     const calls = attentionCalls(plan);
+    // Asked for at once, before anything is waited for: another answer may run the program meanwhile.
+    const compared = await Promise.all(
+      calls.map((_, i) => Promise.all([program.read(`q.${i}`), program.read(`k.${i}`)])),
+    );
     for (const [i, { inputs, attributes: { scale } }] of calls.entries()) {
-      const [q, k] = [await program.read(`q.${i}`), await program.read(`k.${i}`)];
+      const [q, k] = compared[i]!;
       const [H, C] = inputs.q.shape.slice(2) as [number, number];
       const G = inputs.k.shape[2]!;
       for (const place of places) {

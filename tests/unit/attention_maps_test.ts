@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
 import { createWasmBackend } from "../../backends/wasm/mod.ts";
 import { AttentionMaps } from "../../core/attention_maps.ts";
@@ -83,6 +83,11 @@ Deno.test("AttentionMaps.read() gives what the attention kernel gives each place
     assertAlmostEquals(first![n]!, expected[1 + n]!, 1e-5);
     assertAlmostEquals(second![n]!, expected[6 + n]!, 1e-5);
   }
+  // Answers that are read at the same time do not mix.
+  const other = [...answer].reverse();
+  const alone = [await maps.read({ ids, images }, answer), await maps.read({ ids, images }, other)];
+  assertEquals(await Promise.all([answer, other].map((each) => maps.read({ ids, images }, each))), alone);
+  assertNotEquals(alone[0], alone[1]);
   // The same image twice is two maps; an answer without a token has the look before it.
   assertEquals((await maps.read({ ids, images: [images[0]!, images[0]!] }, [])).length, 2);
   await assertRejects(() => maps.read({ ids, images }, new Array(60).fill(20)), RangeError, "the context has 64");
