@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = new URL("../", import.meta.url);
 
 /** The part of esbuild that is used. */
-interface Esbuild {
+export interface Esbuild {
   transform(code: string, options: Readonly<Record<string, unknown>>): Promise<{ readonly code: string }>;
   stop(): Promise<void>;
 }
@@ -20,6 +20,11 @@ const esbuildVersion = "0.25.5";
 
 /** What Node 20 and browsers of 2023 understand; `using` declarations, for one, came later. */
 const target = "es2022";
+
+/** Loads it; by a computed name, so that no one fetches it who only checks this file. */
+export async function loadEsbuild(): Promise<Esbuild> {
+  return await import(["npm:esbuild", esbuildVersion].join("@"));
+}
 
 /** Options of {@link bundle}. */
 export interface BundleOptions {
@@ -39,8 +44,7 @@ export interface BundleOptions {
  */
 export async function bundle(modules: readonly URL[], folder: string, options: BundleOptions = {}): Promise<void> {
   await joinModules(modules, folder, options);
-  // Computed, so that no one fetches it who only checks this file.
-  const esbuild: Esbuild = await import(["npm:esbuild", esbuildVersion].join("@"));
+  const esbuild = await loadEsbuild();
   try {
     for (const name of await scripts(folder)) {
       const path = join(folder, name);

@@ -1,6 +1,6 @@
 /**
- * Embeds the image codecs, their WASM modules and the JavaScript around them: `deno run --allow-all tools/embed_codecs.ts`, after a codec's version
- * in `deno.json` changed. A test compares what is embedded with the packages.
+ * Embeds the image codecs, their WASM modules and the JavaScript around them, after a codec's version in `deno.json`
+ * changed: `deno run --allow-all tools/embed_codecs.ts`. A test compares what is embedded with the packages.
  *
  * @module
  */

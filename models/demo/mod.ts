@@ -9,13 +9,23 @@ import type { FolderFiles } from "../../data/model_folder.ts";
 /** The name by which a config asks for it. */
 export const demoName = "demo";
 
-/**
- * Its files. They are most of the package's bytes, so they are only loaded when they are wanted: as text, for Deno reads
- * the JSON that a program may import before it starts the program. Bundlers that know no text give the object itself.
- */
+/** Its files. They are most of the package's bytes, so they are only loaded when they are wanted. */
 export async function openDemo(): Promise<FolderFiles> {
-  const { default: packed }: { default: unknown } = await import("./demo.json", { with: { type: "text" } });
+  const packed = await readPacked();
   return openPacked(typeof packed === "string" ? JSON.parse(packed) : packed as Record<string, string>);
+}
+
+/**
+ * The text of `demo.json`, or what it says. As text, for Deno reads the JSON that a program may import before it starts
+ * the program; bundlers that know no text give the object itself, and Node, which knows none either, is asked for that.
+ */
+async function readPacked(): Promise<unknown> {
+  try {
+    return (await import("./demo.json", { with: { type: "text" } })).default;
+  } catch {
+    const { href } = new URL("./demo.json", import.meta.url); // computed, so that Deno does not read it ahead
+    return (await import(href, { with: { type: "json" } })).default;
+  }
 }
 
 /** Files by name that the recipe's last stage has packed: texts as they are, weights in base64. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals, assertLess } from "@std/assert";
+import { loadEsbuild } from "../../tools/bundle.ts";
 import type { Job, Outcome } from "./runtimes/job.ts";
 import { modelIn, type Setup, setUp } from "./runtimes/setup.ts";
 
@@ -20,6 +21,11 @@ const idle = 5000;
 const script = `import { runJob } from "./job.js";
 const outcome = await runJob(JSON.parse(process.argv[2]));
 process.stdout.write(JSON.stringify({ outcome, end: Date.now() }));
+`;
+
+/** Says which files the demo has. */
+const demoScript = `import { openDemo } from "./mod.js";
+process.stdout.write(String(await (await openDemo()).list()));
 `;
 
 /** Does a job in a Node process; also tells how many milliseconds the process outlived it. */
@@ -55,5 +61,31 @@ Deno.test({
     assertEquals(forgotten.outcome, two.outcome);
     assertLess(Math.max(one.lingered, two.lingered), idle);
     assertLess(forgotten.lingered, 3 * idle);
+  },
+});
+
+Deno.test({
+  name: "the demo opens in Node without a bundler too, which imports no texts",
+  ignore: absent,
+  fn: async () => {
+    const demo = new URL("../../models/demo/", import.meta.url);
+    const folder = await Deno.makeTempDir();
+    const esbuild = await loadEsbuild();
+    try {
+      for (const [from, to] of [["mod.ts", "mod.js"], ["../../core/base64.ts", "base64.js"]] as const) {
+        const text = (await Deno.readTextFile(new URL(from, demo))).replace("../../core/base64.ts", "./base64.js");
+        const { code } = await esbuild.transform(text, { loader: "ts", format: "esm" });
+        await Deno.writeTextFile(`${folder}/${to}`, code);
+      }
+      await Deno.writeTextFile(`${folder}/package.json`, `{ "type": "module" }`);
+      await Deno.copyFile(new URL("demo.json", demo), `${folder}/demo.json`);
+      await Deno.writeTextFile(`${folder}/main.mjs`, demoScript);
+      const { stdout, stderr } = await new Deno.Command("node", { args: [`${folder}/main.mjs`] }).output();
+      const names = Object.keys(JSON.parse(await Deno.readTextFile(new URL("demo.json", demo))));
+      assertEquals(new TextDecoder().decode(stdout), `${names}`, new TextDecoder().decode(stderr));
+    } finally {
+      await esbuild.stop();
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 });
