@@ -38,6 +38,7 @@ export type * from "./core/logprobs.ts";
 export * from "./core/lora.ts";
 export * from "./core/model.ts";
 export * from "./core/model_plans.ts";
+export type * from "./core/notes.ts";
 export * from "./core/placeholders.ts";
 export * from "./core/plugin.ts";
 export type * from "./core/projector.ts";
@@ -48,6 +49,7 @@ export * from "./core/sampling.ts";
 export type * from "./core/server.ts";
 export * from "./core/storages.ts";
 export * from "./core/tokenizer.ts";
+export * from "./core/version.ts";
 export * from "./core/weights.ts";
 export type { WholePromptOptions } from "./core/whole_prompt.ts";
 

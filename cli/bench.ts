@@ -55,7 +55,7 @@ async function run(args: readonly string[]): Promise<number> {
   const request = await requestModel(values, { positional });
   const { name, model, config } = await buildArchitecture(request, values);
   try {
-    await using backend = await createCliBackend(config.backend, request.base);
+    await using backend = await createCliBackend(config.backend, { base: request.base, flags: values });
     const weights = bindModel(backend, model, { sources: [randomWeights(model)] });
     const times = await measureModel({ backend, model, weights }, sizes);
     const { threads } = backend.capabilities;

@@ -6,6 +6,7 @@
 import type { Command } from "./command.ts";
 import { type Check, runChecks, type Status } from "./doctor/checks.ts";
 import { parseFlags } from "./flags.ts";
+import { cacheFlags } from "./hub_flags.ts";
 import { stdout, styled } from "./terminal.ts";
 
 const flags = {
@@ -15,6 +16,7 @@ const flags = {
     aliases: ["t"],
     summary: "Threads of the self-test (default all cores, at most 8)",
   },
+  ...cacheFlags,
   json: { type: "boolean", summary: "Prints JSON" },
 } as const;
 
@@ -31,10 +33,10 @@ export const doctorCommand: Command = {
 const colours = { ok: "green", note: "dim", slow: "yellow", failed: "red" } as const satisfies Record<Status, string>;
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags: { threads, json }, positional } = parseFlags(args, flags);
+  const { flags: { json, ...options }, positional } = parseFlags(args, flags);
   if (positional.length > 0) throw new TypeError(`Cannot examine ${positional.join(", ")}: doctor takes no arguments`);
   const checks: Check[] = [];
-  for await (const check of runChecks({ threads })) {
+  for await (const check of runChecks(options)) {
     checks.push(check);
     const { name, status, detail } = check;
     if (!json) stdout.write(`${styled(status.padEnd(6), colours[status])}  ${name.padEnd(11)}  ${detail}\n`);

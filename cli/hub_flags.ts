@@ -3,8 +3,10 @@
  *
  * @module
  */
+import type { Notes } from "../core/notes.ts";
 import { cacheDirectory, cacheVariables } from "../data/hub/cache_directory.ts";
-import type { Hub } from "../data/hub/mod.ts";
+import type { FileStore, Hub } from "../data/hub/mod.ts";
+import { storeNotes } from "../sdk/notes.ts";
 import type { FlagValue } from "./flags.ts";
 
 /** The flag that names the cache, for {@link parseFlags}. */
@@ -47,18 +49,25 @@ export function cacheFolder({ "cache-dir": folder }: CacheFlagValues): string {
   throw new TypeError(`Cannot find the cache folder: name it with --cache-dir or MINIMIND_CACHE${hint}`);
 }
 
+/** Notes in the cache folder; none where nothing names one. */
+export function cacheFolderNotes(flags: CacheFlagValues): Notes {
+  return storeNotes(() => openStore(flags));
+}
+
 /** Access to the hub as the flags, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` say; its code is loaded only here. */
 export async function openHub(flags: HubFlagValues): Promise<Hub> {
-  const [{ createHub }, { createFileStore }] = await Promise.all([
-    import("../data/hub/hub.ts"),
-    import("../sdk/file_store.ts"),
-  ]);
+  const [{ createHub }, store] = await Promise.all([import("../data/hub/hub.ts"), openStore(flags)]);
   return createHub({
-    store: createFileStore(cacheFolder(flags)),
+    store,
     endpoint: readEnv("HF_ENDPOINT"),
     token: readEnv("HF_TOKEN"),
     offline: flags.offline || ["1", "ON", "YES", "TRUE"].includes(readEnv("HF_HUB_OFFLINE")?.toUpperCase() ?? ""),
   });
+}
+
+async function openStore(flags: CacheFlagValues): Promise<FileStore> {
+  const { createFileStore } = await import("../sdk/file_store.ts");
+  return createFileStore(cacheFolder(flags));
 }
 
 /** An environment variable; one that may not be read counts as not set, and nobody is asked for the permission. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import config from "../deno.json" with { type: "json" };
+import { version } from "../core/version.ts";
 import type { Command } from "./command.ts";
 import { commands, otherNames } from "./commands.ts";
 import { commandHelp, program, programHelp } from "./help.ts";
@@ -48,7 +48,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return name === undefined ? 1 : 0;
   }
   if (name === "--version" || name === "-V") {
-    console.log(`${program} ${config.version}`);
+    console.log(`${program} ${version}`);
     return 0;
   }
   const command = await find(name);

@@ -59,7 +59,10 @@ async function run(args: readonly string[]): Promise<number> {
   }
   let speed: MachineSpeed | undefined;
   if (!values["no-speed"]) {
-    await using backend: Backend = await createCliBackend(architecture.config.backend, request.base);
+    await using backend: Backend = await createCliBackend(architecture.config.backend, {
+      base: request.base,
+      flags: values,
+    });
     speed = await probeMachine(backend);
   }
   const expected = speed && expect(architecture, plan, speed);

@@ -15,6 +15,7 @@ import type { ReadFile } from "./chat_events.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Grid, VisionEncoder } from "./encoder.ts";
 import { ConfigError } from "./errors.ts";
+import type { Notes } from "./notes.ts";
 import type { Projector } from "./projector.ts";
 import type { Server } from "./server.ts";
 
@@ -22,8 +23,10 @@ import type { Server } from "./server.ts";
 export interface PluginContext {
   /** Reads a file or URL that the options name, relative to the config that names it. */
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Told about anything that is missing here and slows things down or changes results. */
+  /** Told about anything that is missing here and slows things down or changes results, and what was chosen for it. */
   notice(message: string): void;
+  /** Where what was found out about this machine is kept. Default nowhere. */
+  readonly notes?: Notes | undefined;
 }
 
 /** A projector also has to know its neighbours. */

@@ -1,32 +1,23 @@
 /**
- * `auto`: `webgpu` where there is a graphics processor that computes right, else `wasm`. It has wasm's options.
+ * `auto`: `webgpu` where it computes right and is faster, else `wasm`. It has wasm's options.
  *
  * @module
  */
 import type { Plugin } from "../core/plugin.ts";
-import wasm, { type WasmPluginOptions } from "./wasm.ts";
-import { createTested } from "./webgpu.ts";
+import { type ChoiceOptions, chooseBackend } from "./backend_choice.ts";
+import wasm from "./wasm.ts";
 
 /** The faster of those that work. */
-const plugin: Plugin<"backend", WasmPluginOptions> = {
+const plugin: Plugin<"backend", ChoiceOptions> = {
   contract: 1,
   kind: "backend",
   name: "auto",
-  summary: "webgpu on a graphics processor that computes right, else wasm",
+  summary: "webgpu where a graphics processor is faster, else wasm: measured once and remembered",
   parseOptions: wasm.parseOptions,
   async create(options, context) {
-    let reason: string;
-    try {
-      const backend = await createTested();
-      const { software, description } = backend.report;
-      if (!software) return backend;
-      await backend[Symbol.asyncDispose]();
-      reason = `${description} computes in software`;
-    } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
-    }
-    context.notice(`running on wasm: ${reason}`);
-    return await wasm.create(options, context);
+    const { backend, reason, from } = await chooseBackend(options, context);
+    context.notice(`${backend.name}: ${reason}${from === "remembered" ? ", as measured before" : ""}`);
+    return backend;
   },
 };
 

@@ -23,13 +23,13 @@ const plugin: Plugin<"backend", void> = {
 };
 
 /**
- * The backend, once it has computed what is known.
+ * The backend, once it has computed what is known, on an adapter or on the one that WebGPU prefers here.
  *
  * @throws {Error} if there is no device, or it computes something else
  */
-export async function createTested(): Promise<WebGpuBackend> {
+export async function createTested(adapter?: GPUAdapter): Promise<WebGpuBackend> {
   const { createWebGpuBackend, findFault } = await import("../backends/webgpu/mod.ts");
-  const backend = await createWebGpuBackend();
+  const backend = await createWebGpuBackend({ adapter });
   const fault = await findFault(backend).catch((error: Error) => error.message);
   if (fault === undefined) return backend;
   await backend[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ import { ConfigError } from "../core/errors.ts";
 import { globPattern } from "../core/glob.ts";
 import { bindModel, planParameters } from "../core/model_plans.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
+import type { Notes } from "../core/notes.ts";
 import type { Plugin, PluginContext } from "../core/plugin.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
@@ -37,6 +38,7 @@ import {
   shortName,
   type TokenizerTexts,
 } from "./model_source.ts";
+import { cacheNotes, storeNotes } from "./notes.ts";
 import { randomWeights } from "./random_model.ts";
 
 /** Options of {@link loadModel}. */
@@ -62,6 +64,11 @@ export interface LoadOptions extends Partial<FilesOptions> {
   readonly folder?: FolderFiles | undefined;
   /** Reads images that messages give as paths or URLs. Default: they are refused. */
   readonly readImage?: ReadFile | undefined;
+  /**
+   * Where backend `auto` remembers what it measured. Default in the hub's store; without a hub in the runtime's `caches`,
+   * which pages and Deno have.
+   */
+  readonly notes?: Notes | undefined;
 }
 
 /** Default length of a KV cache. */
@@ -94,7 +101,8 @@ export async function loadModel(input: string | ModelConfig, options: LoadOption
   signal?.throwIfAborted();
 
   options.onStage?.("reading");
-  const context: PluginContext = { readFile: (path) => files.read(path), notice: onNotice };
+  const { hub, notes = hub === undefined ? cacheNotes() : storeNotes(async () => (await hub()).store) } = options;
+  const context: PluginContext = { readFile: (path) => files.read(path), notice: onNotice, notes };
   // Kernels compile and threads start while files are read.
   const making = createBackend(given.backend ?? "wasm", { registry, base, context });
   making.catch(() => {}); // its error is thrown when the backend is needed, unless another one comes first

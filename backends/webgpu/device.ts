@@ -94,12 +94,12 @@ export class WebGpuDevice implements Disposable {
 }
 
 /**
- * Opens the device that WebGPU prefers here, with all that its adapter has.
+ * Opens the device of an adapter, by default of the one that WebGPU prefers here, with all that it has.
  *
  * @throws {Error} if there is none, with the reason
  */
-export async function openDevice(): Promise<WebGpuDevice> {
-  const adapter = await findAdapter();
+export async function openDevice(chosen?: GPUAdapter): Promise<WebGpuDevice> {
+  const adapter = chosen ?? await findAdapter();
   if (typeof adapter === "string") throw new Error(`Cannot create backend "webgpu": ${adapter}`);
   const report = describeAdapter(adapter);
   const device = await adapter.requestDevice({ requiredLimits: { ...report.limits } });

@@ -22,6 +22,8 @@ export { findFault } from "./find_fault.ts";
 export interface WebGpuOptions {
   /** A device to share, which outlives the backend. Default one of its own. */
   readonly device?: WebGpuDevice | undefined;
+  /** The adapter that its own device is of. Default the one that WebGPU prefers here. */
+  readonly adapter?: GPUAdapter | undefined;
 }
 
 /**
@@ -29,6 +31,6 @@ export interface WebGpuOptions {
  *
  * @throws {Error} if there is none, with the reason
  */
-export async function createWebGpuBackend({ device }: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  return new WebGpuBackend(device ?? await openDevice(), { shared: device !== undefined });
+export async function createWebGpuBackend({ device, adapter }: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  return new WebGpuBackend(device ?? await openDevice(adapter), { shared: device !== undefined });
 }

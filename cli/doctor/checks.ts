@@ -7,8 +7,10 @@ import { compileKernels } from "../../backends/wasm/binary.ts";
 import { createWasmBackend } from "../../backends/wasm/mod.ts";
 import { describeAdapter, findAdapter } from "../../backends/webgpu/mod.ts";
 import { cacheDirectory, cacheVariables, formatBytes } from "../../data/hub/mod.ts";
+import { chooseBackend } from "../../plugins/backend_choice.ts";
 import { createFileStore } from "../../sdk/file_store.ts";
 import { duration } from "../format.ts";
+import { type CacheFlagValues, cacheFolderNotes } from "../hub_flags.ts";
 import { testBackend } from "./kernel_check.ts";
 
 /** How a check came out: `note` and `slow` are no failures. */
@@ -24,19 +26,30 @@ export interface Check {
   readonly detail: string;
 }
 
+/** What {@link runChecks} is told. */
+export interface CheckOptions extends CacheFlagValues {
+  /** Threads of the self-test. Default all cores, at most 8. */
+  readonly threads: number | undefined;
+}
+
 /** How long to wait for a graphics driver. */
 const adapterPatience = 5000;
 
+/** What is found out by waiting. */
+const silentDriver = "the driver does not answer";
+
 /** Looks at everything, one after the other. */
-export async function* runChecks({ threads }: { readonly threads?: number | undefined } = {}): AsyncGenerator<Check> {
+export async function* runChecks({ threads, ...cache }: CheckOptions): AsyncGenerator<Check> {
   const { deno, v8 } = Deno.version;
   yield { name: "engine", status: "ok", detail: `Deno ${deno}, V8 ${v8}, ${Deno.build.target}` };
   yield checkCores();
   yield checkMemory();
   yield await attempt("SIMD", checkSimd);
   yield await attempt("threads", () => checkThreads(threads));
-  yield await attempt("WebGPU", checkWebGpu);
-  yield await attempt("cache", checkCache);
+  const webGpu = await attempt("WebGPU", checkWebGpu);
+  yield webGpu;
+  if (webGpu.detail !== silentDriver) yield await attempt("auto", () => checkChoice(cache));
+  yield await attempt("cache", () => checkCache(cache));
   yield checkPermissions();
   yield await attempt("self-test", () => checkKernels(threads));
 }
@@ -86,28 +99,41 @@ async function checkThreads(wanted: number | undefined): Promise<Omit<Check, "na
 
 async function checkWebGpu(): Promise<Omit<Check, "name">> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve("the driver does not answer"), adapterPatience);
+  const timer = setTimeout(() => resolve(silentDriver), adapterPatience);
   try {
     const adapter = await Promise.race([findAdapter(), late]);
     if (typeof adapter === "string") return { status: "note", detail: adapter };
     const { description, software, features, limits } = describeAdapter(adapter);
-    const chosen = software ? ", in software: auto chooses wasm" : ": auto chooses it";
     const numbers = [
       `buffers up to ${formatBytes(limits.maxBufferSize)}`,
       `${formatBytes(limits.maxStorageBufferBindingSize)} bound at once`,
       `${limits.maxComputeWorkgroupsPerDimension} groups each way`,
       `${formatBytes(limits.maxComputeWorkgroupStorageSize)} a group`,
     ];
-    return { status: "note", detail: [`${description}${chosen}`, ...numbers, ...features].join("; ") };
+    return {
+      status: "note",
+      detail: [`${description}${software ? ", in software" : ""}`, ...numbers, ...features].join("; "),
+    };
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function checkCache(): Promise<Omit<Check, "name">> {
+async function checkChoice(cache: CacheFlagValues): Promise<Omit<Check, "name">> {
+  const { backend, reason, from } = await chooseBackend({}, {
+    readFile: () => Promise.reject(new Error("no file is needed")),
+    notice() {},
+    notes: cacheFolderNotes(cache),
+  });
+  await backend[Symbol.asyncDispose]();
+  const known = { measured: ", measured just now", remembered: ", as measured before", alone: "" }[from];
+  return { status: "ok", detail: `${backend.name}: ${reason}${known}` };
+}
+
+async function checkCache({ "cache-dir": named }: CacheFlagValues): Promise<Omit<Check, "name">> {
   const mayRead = (variable: string) => granted({ name: "env", variable });
   const env = (variable: string) => mayRead(variable) ? Deno.env.get(variable) || undefined : undefined;
-  const folder = cacheDirectory({ env, os: Deno.build.os });
+  const folder = named ?? cacheDirectory({ env, os: Deno.build.os });
   if (folder === undefined) {
     const denied = cacheVariables.filter((variable) => !mayRead(variable));
     const hint = denied.length > 0 ? `; --allow-env=${denied.join(",")} shows it` : "; set MINIMIND_CACHE";

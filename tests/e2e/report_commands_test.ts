@@ -87,6 +87,7 @@ Deno.test("minimind doctor passes the kernels' self-test without any permission,
   assertEquals([code, stderr], [0, ""]);
   assertMatch(stdout, /^ok +engine +Deno \d/m);
   assertMatch(stdout, /^ok +self-test +9 kernels within [\d.]+e-\d of the reference, in [\d.]+ ms$/m);
+  assertMatch(stdout, /^ok +auto +(wasm|webgpu): \S/m);
   assertMatch(stdout, /^ok +permissions +none$/m);
   assertMatch(stdout, /^note +memory +unknown; --allow-sys=systemMemoryInfo shows it$/m);
   const json = await minimind(["doctor", "--json", "--threads", "999"], { allow: ["allow-sys"] });

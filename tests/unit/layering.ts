@@ -70,7 +70,7 @@ function importBreach(from: string, { specifier, dynamic }: Import): string[] {
   }
   const target = new URL(specifier, `file:///${from}`).pathname.slice(1);
   const other = topOf(target);
-  if (other === folder || (target === "deno.json" && folder === "cli")) return [];
+  if (other === folder) return [];
   // The package's door reaches the command line only when run as main, and only then loads it.
   if (folder === "mod.ts" && other === "cli" && dynamic) return [];
   const allowed = other in ranks && ranks[other]! < ranks[folder]!;

@@ -1,5 +1,5 @@
 /**
- * The WebGPU backend beyond its kernels: which backend is chosen, what a token costs, memory, and the end of a device.
+ * The WebGPU backend beyond its kernels: its self-test, what a token costs, memory, and the end of a device.
  *
  * @module
  */
@@ -11,7 +11,6 @@ import type { Backend } from "../../core/backend.ts";
 import { createGenerator, type GenerateOptions } from "../../core/generate.ts";
 import { Graph, planGraph } from "../../core/graph/mod.ts";
 import { bindModel } from "../../core/model_plans.ts";
-import auto from "../../plugins/auto.ts";
 import webgpu from "../../plugins/webgpu.ts";
 import { model, weights } from "./tiny_generation.ts";
 
@@ -55,14 +54,6 @@ Deno.test("findFault() accepts a backend that computes right and says what anoth
     write: (storage, data) => reference.write(storage, data.map((value) => 2 * value) as typeof data),
   };
   assertEquals(await findFault(doubling), "its matrix product gives 41 where 20.5 is right");
-});
-
-Deno.test("auto takes webgpu on a graphics processor, and else wasm and says why", async () => {
-  const notices: string[] = [];
-  await using backend = await auto.create({ threads: 1 }, { readFile, notice: (notice) => notices.push(notice) });
-  const expected = typeof adapter !== "string" && !describeAdapter(adapter).software ? "webgpu" : "wasm";
-  assertEquals(backend.name, expected);
-  if (expected === "wasm") assertMatch(notices[0]!, /^running on wasm: \S/);
 });
 
 if (typeof adapter === "string") {
