@@ -17,6 +17,8 @@ export interface Capabilities {
   readonly training: boolean;
   /** Largest single storage in bytes. */
   readonly maxStorageBytes: number;
+  /** Type that `bindWeights` holds matrices in; a storage's own type says what it became. Default `f32`. */
+  readonly weights?: "f32" | "f16" | undefined;
   /** Threads that share a run; 1 when there is no pool. */
   readonly threads: number;
 }

@@ -198,7 +198,7 @@ export function planParameters(model: VisionLanguageModel): Plan {
 }
 
 /** Checkpoints of a whole model, what they may lack, and who is told what they have. */
-export type ModelWeights = Pick<BindOptions, "sources" | "allowMissing" | "onOrigins">;
+export type ModelWeights = Pick<BindOptions, "sources" | "allowMissing" | "onOrigins" | "onNotice">;
 
 /**
  * Copies a model's parameters from checkpoints to a backend, once; generators share the result.

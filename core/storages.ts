@@ -6,7 +6,7 @@
 import type { HostData, Storage, Storages } from "./backend.ts";
 import { ShapeError } from "./errors.ts";
 import type { Plan } from "./graph/plan.ts";
-import { elementCount, formatShape, sameShape, type StorageSpec } from "./graph/tensor.ts";
+import { elementCount, formatShape, sameShape, type StorageSpec, type Tensor } from "./graph/tensor.ts";
 
 /**
  * The storages a plan needs.
@@ -79,8 +79,10 @@ export function findTensor<Named>(tensors: ReadonlyMap<string, Named>, name: str
   throw new RangeError(`Cannot find ${what} "${name}": the ${what}s are ${names}`);
 }
 
-function fits(a: StorageSpec, b: StorageSpec): boolean {
-  return a.dtype === b.dtype && a.layout === b.layout && sameShape(a.shape, b.shape);
+/** Whether a storage serves; a weight's numbers may be held in halves. */
+function fits(a: StorageSpec, b: Tensor): boolean {
+  const halved = a.dtype === "f16" && b.dtype === "f32" && b.layout === "matrix" && b.role === "parameter";
+  return (a.dtype === b.dtype || halved) && a.layout === b.layout && sameShape(a.shape, b.shape);
 }
 
 function describe({ dtype, layout, shape }: StorageSpec): string {

@@ -7,7 +7,7 @@ import type { Backend, Storage } from "./backend.ts";
 import { WeightError } from "./errors.ts";
 import { globPattern } from "./glob.ts";
 import type { Plan } from "./graph/plan.ts";
-import { elementCount, formatShape, sameShape, type Tensor } from "./graph/tensor.ts";
+import { elementCount, formatShape, sameShape, type StorageSpec, type Tensor } from "./graph/tensor.ts";
 
 /** One tensor of a checkpoint. */
 export interface SourceTensor {
@@ -37,6 +37,8 @@ export interface BindOptions {
   readonly allowMissing?: readonly string[] | undefined;
   /** Told what is taken from where, once it is known to fit and before any of it is read. */
   readonly onOrigins?: ((origins: readonly ParameterOrigin[]) => void) | undefined;
+  /** Told which matrices have numbers beyond f16 and so are held in f32, where the backend holds others in f16. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
 /** A parameter of the plans, and where its numbers come from. */
@@ -66,7 +68,8 @@ interface Complaints {
 
 /**
  * Allocates every storage that the plans need, each once: parameters from the sources, constants from the plans,
- * states zeroed.
+ * states zeroed. Matrices are held in the type that the backend holds weights in, those with a number too large for f16
+ * in f32.
  *
  * A source may name the tensors of a vision encoder with or without the `vision_model.` prefix. Either name of a
  * tied pair will do; with both, their numbers must agree bit for bit.
@@ -81,13 +84,37 @@ export function bindWeights(backend: Backend, plans: readonly Plan[], options: B
   const largest = Math.max(0, ...[...parameters.values()].map(({ shape }) => elementCount(shape)));
   using scratch = reserveScratch(backend, largest);
   for (const [name, tensor] of parameters) {
-    const storage = backend.alloc(tensor);
     const value = values.get(name);
+    const held = heldAs(tensor, backend);
+    const numbers = held.dtype === "f16" ? value?.tensor.toFloat32(scratch.numbers()) : undefined;
+    const storage = backend.alloc(numbers && !fitsHalves(name, { ...options, numbers }) ? tensor : held);
     if (value !== undefined) backend.write(storage, value.tensor.toFloat32(scratch.numbers()));
     storages.set(name, storage);
   }
   for (const plan of plans) allocateMissing(backend, plan, storages);
   return storages;
+}
+
+/** What to allocate for a tensor: a weight's matrix in the type that the backend holds weights in. */
+export function heldAs(tensor: Tensor, { capabilities }: Backend): StorageSpec {
+  const halved = capabilities.weights === "f16" && tensor.layout === "matrix" && tensor.role === "parameter";
+  return halved ? { ...tensor, dtype: "f16" } : tensor;
+}
+
+/** Half a step above the largest half, 65504: from here on numbers round to infinity. */
+const tooLarge = 65520;
+
+/** Whether numbers fit f16; says which do not. */
+function fitsHalves(
+  name: string,
+  { numbers, onNotice }: Pick<BindOptions, "onNotice"> & { readonly numbers: Float32Array },
+): boolean {
+  for (let i = 0; i < numbers.length; i++) {
+    if (!(Math.abs(numbers[i]!) >= tooLarge)) continue;
+    onNotice?.(`"${name}" stays in f32: its element ${i} is ${numbers[i]}, too large for f16`);
+    return false;
+  }
+  return true;
 }
 
 /**

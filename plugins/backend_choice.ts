@@ -53,7 +53,7 @@ export async function chooseBackend(options: ChoiceOptions, context: PluginConte
   let processor: Backend | undefined, graphics: Backend | undefined;
   const notices: string[] = []; // what wasm lacks matters only if it is chosen
   try {
-    graphics = await createTested(adapter);
+    graphics = await createTested({ adapter });
     if (speed === undefined) {
       processor = await wasm.create(options, { ...context, notice: (notice) => notices.push(notice) });
       const milliseconds = await measure(processor);

@@ -151,6 +151,7 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
     const weights = bindModel(backend, model, {
       sources: [...sources.values()],
       allowMissing: absentPatterns(options),
+      onNotice: options.onNotice,
       onOrigins: options.onLoaded && ((origins) => {
         const labels = new Map([...sources].map(([label, source]) => [source, shortName(label)]));
         options.onLoaded!(summariseLoad(origins, { labels, partOf: partFinder(model) }));

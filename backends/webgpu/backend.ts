@@ -1,14 +1,15 @@
 /**
- * The WebGPU backend: f32 kernels in WGSL over buffers of one device.
+ * The WebGPU backend: kernels in WGSL over buffers of one device, f32 but for weights that may be halves.
  *
  * @module
  */
 import type { Backend, Capabilities, HostData, Program, Storage, Storages } from "../../core/backend.ts";
 import type { Plan } from "../../core/graph/plan.ts";
-import { byteLength, type StorageSpec } from "../../core/graph/tensor.ts";
+import type { StorageSpec } from "../../core/graph/tensor.ts";
 import { checkWrite } from "../../core/storages.ts";
+import { narrowFloat16 } from "../../data/narrow_floats.ts";
 import type { AdapterReport, WebGpuDevice } from "./device.ts";
-import { Reader, WebGpuStorage } from "./memory.ts";
+import { Reader, storageBytes, WebGpuStorage } from "./memory.ts";
 import { WebGpuProgram } from "./program.ts";
 
 /** What a backend has done so far. */
@@ -21,23 +22,38 @@ export interface DeviceCounts {
   reads: number;
 }
 
+/** Type that a model's matrices are held in. */
+export type WeightType = "f32" | "f16";
+
 /** Memory and kernels of a graphics processor, or of a software adapter. */
 export class WebGpuBackend implements Backend {
   /** Name a config uses. */
   readonly name = "webgpu";
   /** What was done so far. */
   readonly counts: DeviceCounts = { submissions: 0, dispatches: 0, reads: 0 };
+  /** Why f16 cannot be used; undefined where it can. */
+  readonly withoutHalves: string | undefined;
   readonly #gpu: WebGpuDevice;
   readonly #shared: boolean;
+  readonly #weights: WeightType;
   readonly #reader: Reader;
   /** What lies on the device. */
   readonly #storages = new Set<WebGpuStorage>();
   readonly #programs = new Set<WebGpuProgram>();
 
   /** Use `createWebGpuBackend`, which finds the device; a shared one stays when the backend goes. */
-  constructor(gpu: WebGpuDevice, { shared }: { readonly shared: boolean }) {
+  constructor(
+    gpu: WebGpuDevice,
+    { shared, weights, withoutHalves }: {
+      readonly shared: boolean;
+      readonly weights: WeightType;
+      readonly withoutHalves: string | undefined;
+    },
+  ) {
     this.#gpu = gpu;
     this.#shared = shared;
+    this.#weights = weights;
+    this.withoutHalves = withoutHalves;
     this.#reader = new Reader(gpu.device);
   }
 
@@ -50,7 +66,8 @@ export class WebGpuBackend implements Backend {
   get capabilities(): Capabilities {
     const { maxStorageBufferBindingSize, maxBufferSize } = this.#gpu.device.limits;
     const maxStorageBytes = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    return { f16: false, training: true, maxStorageBytes, threads: 1 };
+    const f16 = this.withoutHalves === undefined;
+    return { f16, training: true, maxStorageBytes, threads: 1, weights: this.#weights };
   }
 
   /** Shaders compiled for the device. */
@@ -65,16 +82,20 @@ export class WebGpuBackend implements Backend {
   }
 
   /**
-   * Allocates a zeroed buffer; a matrix lies in C order.
+   * Allocates a zeroed buffer; a matrix lies in C order, in f32 or, for kernels that only read it, in f16.
    *
    * @throws {RangeError} if it is larger than a shader can be given at once
    */
   alloc(spec: StorageSpec): Storage {
-    const { name, dtype } = spec;
-    if (dtype !== "f32" && dtype !== "i32") {
-      throw new TypeError(`Cannot allocate "${name}": the webgpu backend has no ${dtype} storage`);
+    const { name, dtype, layout } = spec;
+    const { withoutHalves } = this;
+    if (
+      dtype !== "f32" && dtype !== "i32" && !(dtype === "f16" && layout === "matrix" && withoutHalves === undefined)
+    ) {
+      const reason = dtype === "f16" && withoutHalves !== undefined ? `: ${withoutHalves}` : "";
+      throw new TypeError(`Cannot allocate "${name}": the webgpu backend has no ${layout} in ${dtype}${reason}`);
     }
-    const size = byteLength(spec), most = this.capabilities.maxStorageBytes;
+    const size = storageBytes(spec), most = this.capabilities.maxStorageBytes;
     if (size > most) throw new RangeError(`Cannot allocate "${name}": ${size} bytes, the device takes ${most} at once`);
     this.#gpu.health.check("allocate on");
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -90,11 +111,16 @@ export class WebGpuBackend implements Backend {
     this.#storages.delete(freed);
   }
 
-  /** Copies numbers into a buffer; they are there before anything that is run later. */
+  /**
+   * Copies numbers into a buffer; they are there before anything that is run later. What is held in f16 is rounded.
+   *
+   * @throws {RangeError} if a number is too large for f16
+   */
   write(storage: Storage, data: HostData, offset = 0): void {
     const { spec, buffer } = own(storage);
     checkWrite(spec, data, { offset, whole: false });
-    this.#gpu.device.queue.writeBuffer(buffer, 4 * offset, data as HostData & ArrayBufferView<ArrayBuffer>);
+    const bytes = spec.dtype === "f16" ? toHalves(spec, data as Float32Array) : data;
+    this.#gpu.device.queue.writeBuffer(buffer, 4 * offset, bytes as HostData & ArrayBufferView<ArrayBuffer>);
   }
 
   /** Copies a buffer to the host in C order. */
@@ -142,6 +168,19 @@ export class WebGpuBackend implements Backend {
       this.#gpu.health.check("read from");
     }
   }
+}
+
+/** Numbers as halves, with one more where they fill no whole word. */
+function toHalves({ name }: StorageSpec, data: Float32Array): Uint16Array {
+  const halves = narrowFloat16(data);
+  for (let i = 0; i < halves.length; i++) {
+    if ((halves[i]! & 0x7fff) !== 0x7c00) continue;
+    throw new RangeError(`Cannot write "${name}" as f16: element ${i} is ${data[i]}, too large`);
+  }
+  if (halves.length % 2 === 0) return halves;
+  const padded = new Uint16Array(halves.length + 1);
+  padded.set(halves);
+  return padded;
 }
 
 function own(storage: Storage): WebGpuStorage {

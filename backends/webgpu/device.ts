@@ -13,7 +13,7 @@ export interface AdapterReport {
   /** Whether it computes on the processor. */
   readonly software: boolean;
   /** Features that kernels could use. */
-  readonly features: readonly string[];
+  readonly features: readonly GPUFeatureName[];
   /** Limits that decide what fits, by name. */
   readonly limits: Readonly<Record<LimitName, number>>;
 }
@@ -78,6 +78,8 @@ export class WebGpuDevice implements Disposable {
   readonly pipelines: Pipelines;
   /** Whether it still works. */
   readonly health: DeviceHealth;
+  /** Why f16 cannot be used; undefined where it can. */
+  readonly withoutHalves: string | undefined;
 
   /** Use {@link openDevice}. */
   constructor(device: GPUDevice, report: AdapterReport) {
@@ -85,6 +87,7 @@ export class WebGpuDevice implements Disposable {
     this.report = report;
     this.pipelines = new Pipelines(device);
     this.health = new DeviceHealth(device);
+    this.withoutHalves = device.features.has("shader-f16") ? undefined : "the adapter has no shader-f16";
   }
 
   /** Gives it back with all that lies on it. */
@@ -102,6 +105,9 @@ export async function openDevice(chosen?: GPUAdapter): Promise<WebGpuDevice> {
   const adapter = chosen ?? await findAdapter();
   if (typeof adapter === "string") throw new Error(`Cannot create backend "webgpu": ${adapter}`);
   const report = describeAdapter(adapter);
-  const device = await adapter.requestDevice({ requiredLimits: { ...report.limits } });
+  const device = await adapter.requestDevice({
+    requiredLimits: { ...report.limits },
+    requiredFeatures: report.features.filter((feature) => feature === "shader-f16"),
+  });
   return new WebGpuDevice(device, report);
 }

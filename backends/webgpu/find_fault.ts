@@ -1,5 +1,5 @@
 /**
- * Whether a device computes right: a matrix product and a softmax of which the numbers are known.
+ * Whether a device computes right: a matrix product, of halves too, and a softmax of which the numbers are known.
  *
  * @module
  */
@@ -13,15 +13,27 @@ const ROWS = 5;
 /** softmax(0, ln 2, ln 3) is 1/6, 2/6, 3/6. */
 const logits = [0, Math.LN2, Math.log(3)];
 
-/** Why a backend must not be used; undefined when its numbers are right. */
-export async function findFault(backend: Backend): Promise<string | undefined> {
+/** Options of {@link findFault}. */
+export interface FaultOptions {
+  /** Type that the matrix is held in. Default `f32`. */
+  readonly weights?: "f32" | "f16" | undefined;
+}
+
+/** Why a backend, or its f16, must not be used; undefined when its numbers are right. */
+export async function findFault(
+  backend: Backend,
+  { weights = "f32" }: FaultOptions = {},
+): Promise<string | undefined> {
   const graph = new Graph();
   const x = graph.input("x", "f32", [ROWS, 4]);
   graph.output("product", graph.linear(x, graph.matrix("weight", [2, 4]), graph.parameter("bias", [2])));
   const { scores } = graph.route(graph.input("logits", "f32", [1, 3]), { k: 1, normalise: false });
   graph.output("softmax", scores);
   const plan = planGraph(graph);
-  const storages = new Map([...plan.storages].map(([name, tensor]) => [name, backend.alloc(tensor)]));
+  const storages = new Map([...plan.storages].map(([name, tensor]) => [
+    name,
+    backend.alloc(tensor.layout === "matrix" ? { ...tensor, dtype: weights } : tensor),
+  ]));
   try {
     backend.write(storages.get("weight")!, Float32Array.of(1, 2, 3, 4, -1, 0, 1, 0));
     backend.write(storages.get("bias")!, Float32Array.of(0.5, -0.5));
@@ -32,7 +44,8 @@ export async function findFault(backend: Backend): Promise<string | undefined> {
     const product = await program.read("product"), softmax = await program.read("softmax");
     // Row r of x is r, r + 1, r + 2, r + 3.
     const products = Array.from({ length: ROWS }, (_, r) => [10 * r + 20.5, 1.5]).flat();
-    return compare("matrix product", product, products) ?? compare("softmax", softmax, [1 / 6, 2 / 6, 3 / 6]);
+    const kind = weights === "f16" ? "f16 matrix product" : "matrix product";
+    return compare(kind, product, products) ?? compare("softmax", softmax, [1 / 6, 2 / 6, 3 / 6]);
   } finally {
     for (const storage of storages.values()) backend.free(storage);
   }

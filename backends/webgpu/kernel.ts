@@ -20,8 +20,8 @@ export interface Value {
   readonly shape: readonly number[];
   /** Number of elements. */
   readonly count: number;
-  /** Type of an element, 4 bytes each. */
-  readonly dtype: "f32" | "i32";
+  /** Type of an element. Only weights are halves. */
+  readonly dtype: "f32" | "i32" | "f16";
   /** Where it lies. */
   readonly place: Place;
 }

@@ -3,16 +3,19 @@
  *
  * @module
  */
-import type { Operand } from "../../core/graph/kernels.ts";
+import { type KernelName, type Operand, tensorsOf } from "../../core/graph/kernels.ts";
 import { alignment, type Plan } from "../../core/graph/plan.ts";
-import { elementCount, type Tensor } from "../../core/graph/tensor.ts";
+import { type DType, elementCount, type Tensor } from "../../core/graph/tensor.ts";
 import type { Dispatch, Kernels, Lowering, Place, Scratch, Value } from "./kernel.ts";
 import { kernels } from "./kernels.ts";
+import { storageBytes } from "./memory.ts";
 
 /** What {@link lower} has to know. */
 export interface LowerOptions {
   /** Where a tensor lies. */
   readonly placeOf: (tensor: Tensor) => Place;
+  /** Type in which it lies there: a weight may be held in halves. */
+  readonly typeOf: (tensor: Tensor) => DType;
   /** Whether the device computes on the processor. */
   readonly software: boolean;
   /** Limits of the device. */
@@ -32,10 +35,11 @@ export interface Lowered {
  *
  * @throws {RangeError} if the device cannot hold its temporaries
  */
-export function lower(plan: Plan, { placeOf, limits, software }: LowerOptions): Lowered {
+export function lower(plan: Plan, { placeOf, typeOf, limits, software }: LowerOptions): Lowered {
   let arenaBytes = Math.max(alignment, plan.arenaBytes);
-  const valueOf = (tensor: Tensor): Value => toValue(tensor, placeOf(tensor));
+  const valueOf = (tensor: Tensor): Value => toValue(tensor, { place: placeOf(tensor), dtype: typeOf(tensor) });
   const dispatches = plan.calls.flatMap(({ kernel, inputs, outputs, attributes }) => {
+    if (!readsHalves.has(kernel)) refuseHalves(kernel, [...tensorsOf(inputs), ...tensorsOf(outputs)], typeOf);
     let offset = Math.ceil(plan.arenaBytes / alignment) * alignment;
     const scratch: Scratch = (count) => {
       const place: Place = { buffer: "arena", offset };
@@ -47,7 +51,10 @@ export function lower(plan: Plan, { placeOf, limits, software }: LowerOptions): 
     const make = kernels[kernel] as (operands: unknown, lowering: Lowering) => ReturnType<Kernels[typeof kernel]>;
     return make({ ...valuesOf(inputs, valueOf), ...valuesOf(outputs, valueOf), ...attributes }, { scratch, software });
   });
-  const largest = Math.max(0, ...dispatches.flatMap(({ bindings }) => bindings.map(({ value }) => 4 * value.count)));
+  const largest = Math.max(
+    0,
+    ...dispatches.flatMap(({ bindings }) => bindings.map(({ value }) => storageBytes(value))),
+  );
   check("a temporary", largest, limits.maxStorageBufferBindingSize);
   check("the temporaries", arenaBytes, limits.maxBufferSize);
   return { dispatches, arenaBytes };
@@ -61,8 +68,28 @@ function check(what: string, bytes: number, most: number): void {
   }
 }
 
-function toValue({ name, shape, dtype }: Tensor, place: Place): Value {
-  if (dtype !== "f32" && dtype !== "i32") {
+/** Kernels that read a weight as it is held; what they add up is f32 in any case. */
+const readsHalves: ReadonlySet<KernelName> = new Set([
+  "linear",
+  "embedding",
+  "groupedLinear",
+  "crossEntropy",
+  "linearBackwardInput",
+  "groupedLinearBackwardInput",
+  "crossEntropyBackward",
+]);
+
+function refuseHalves(kernel: KernelName, tensors: readonly Tensor[], typeOf: LowerOptions["typeOf"]): void {
+  const half = tensors.find((tensor) => typeOf(tensor) === "f16");
+  if (half === undefined) return;
+  throw new TypeError(`Cannot load "${half.name}": it is held in f16, which ${kernel} does not take; hold it in f32`);
+}
+
+function toValue(
+  { name, shape }: Tensor,
+  { place, dtype }: { readonly place: Place; readonly dtype: DType },
+): Value {
+  if (dtype !== "f32" && dtype !== "i32" && dtype !== "f16") {
     throw new TypeError(`Cannot load "${name}": the webgpu backend has no ${dtype}`);
   }
   return { shape, count: elementCount(shape), dtype, place };

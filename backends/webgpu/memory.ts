@@ -5,6 +5,12 @@
  */
 import type { HostData, Storage } from "../../core/backend.ts";
 import { byteLength, elementCount, type StorageSpec } from "../../core/graph/tensor.ts";
+import { widenFloat16 } from "../../data/half_precision.ts";
+
+/** Bytes of a buffer: whole words, as a device copies and binds them. */
+export function storageBytes(spec: Pick<StorageSpec, "dtype" | "shape">): number {
+  return 4 * Math.ceil(byteLength(spec) / 4);
+}
 
 /** A buffer that outlives programs. */
 export class WebGpuStorage implements Storage {
@@ -69,7 +75,7 @@ export class Reader {
 
   /** What a region holds once all that was submitted before is done. */
   async read({ buffer, offset, spec }: Region): Promise<HostData> {
-    const bytes = byteLength(spec);
+    const bytes = storageBytes(spec);
     const staging = this.#take(bytes);
     let copy: ArrayBuffer;
     try {
@@ -85,7 +91,9 @@ export class Reader {
       throw error;
     }
     this.#idle.push(staging);
-    return new (spec.dtype === "i32" ? Int32Array : Float32Array)(copy, 0, elementCount(spec.shape));
+    const count = elementCount(spec.shape);
+    if (spec.dtype === "f16") return widenFloat16(new Uint16Array(copy, 0, count));
+    return new (spec.dtype === "i32" ? Int32Array : Float32Array)(copy, 0, count);
   }
 
   /** Gives the buffers back. */

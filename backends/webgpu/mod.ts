@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { WebGpuBackend } from "./backend.ts";
+import { WebGpuBackend, type WeightType } from "./backend.ts";
 import { openDevice, type WebGpuDevice } from "./device.ts";
 
-export { type DeviceCounts, WebGpuBackend } from "./backend.ts";
+export { type DeviceCounts, WebGpuBackend, type WeightType } from "./backend.ts";
 export {
   type AdapterReport,
   describeAdapter,
@@ -16,7 +16,7 @@ export {
   withoutWebGpu,
 } from "./device.ts";
 
-export { findFault } from "./find_fault.ts";
+export { type FaultOptions, findFault } from "./find_fault.ts";
 
 /** Options of {@link createWebGpuBackend}. */
 export interface WebGpuOptions {
@@ -24,13 +24,27 @@ export interface WebGpuOptions {
   readonly device?: WebGpuDevice | undefined;
   /** The adapter that its own device is of. Default the one that WebGPU prefers here. */
   readonly adapter?: GPUAdapter | undefined;
+  /**
+   * Type that `bindWeights` holds matrices in. `f16` halves what a model takes and what a token reads, and rounds its
+   * weights, which sums in f32 go over. Default `f32`.
+   */
+  readonly weights?: WeightType | undefined;
+  /** A reason not to use f16 where the adapter has it. */
+  readonly withoutHalves?: string | undefined;
 }
 
 /**
  * Creates the backend on the device that WebGPU prefers here, or on one that is given.
  *
- * @throws {Error} if there is none, with the reason
+ * @throws {Error} if there is none, or it has no f16 and weights are to be held in it, with the reason
  */
-export async function createWebGpuBackend({ device, adapter }: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  return new WebGpuBackend(device ?? await openDevice(adapter), { shared: device !== undefined });
+export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const { device, adapter, weights = "f32" } = options;
+  const gpu = device ?? await openDevice(adapter);
+  const withoutHalves = gpu.withoutHalves ?? options.withoutHalves;
+  if (weights === "f32" || withoutHalves === undefined) {
+    return new WebGpuBackend(gpu, { shared: device !== undefined, weights, withoutHalves });
+  }
+  if (device === undefined) gpu[Symbol.dispose]();
+  throw new Error(`Cannot create backend "webgpu" with weights in f16: ${withoutHalves}`);
 }

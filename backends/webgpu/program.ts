@@ -9,7 +9,7 @@ import type { Tensor } from "../../core/graph/tensor.ts";
 import { checkStorages, checkWrite, findTensor } from "../../core/storages.ts";
 import type { Dispatch, Place } from "./kernel.ts";
 import { lower } from "./lower.ts";
-import { type Region, WebGpuStorage } from "./memory.ts";
+import { type Region, storageBytes, WebGpuStorage } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
 
 /** What a program needs of its backend. */
@@ -53,6 +53,7 @@ export class WebGpuProgram implements Program {
     this.#storages = checkStorages(plan, storages, (storage) => storage instanceof WebGpuStorage);
     const { dispatches, arenaBytes } = lower(plan, {
       placeOf: (tensor) => this.#place(tensor),
+      typeOf: ({ base, dtype }) => this.#storages.get(base.name)?.spec.dtype ?? dtype,
       limits: device.limits,
       software: host.software,
     });
@@ -120,9 +121,10 @@ export class WebGpuProgram implements Program {
 
   #prepare(dispatch: Dispatch, parameters: number): Step {
     const { pipeline, layout } = this.#host.pipelines.of(dispatch);
-    const entries: GPUBindGroupEntry[] = dispatch.bindings.map(({ value: { place, count } }, binding) => {
+    const entries: GPUBindGroupEntry[] = dispatch.bindings.map(({ value }, binding) => {
+      const { place } = value;
       const buffer = place.buffer === "arena" ? this.#arena : place.buffer;
-      return { binding, resource: { buffer, offset: place.offset, size: 4 * count } };
+      return { binding, resource: { buffer, offset: place.offset, size: storageBytes(value) } };
     });
     const size = dispatch.parameters.byteLength;
     entries.push({ binding: entries.length, resource: { buffer: this.#parameters, offset: parameters, size } });

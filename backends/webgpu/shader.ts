@@ -12,7 +12,13 @@ export const THREADS = 64;
 const ROW_OF_GROUPS = 32_768;
 
 /** How the elements of a binding are seen. */
-export type Element = "f32" | "i32" | "u32" | "vec4f";
+export type Element = "f32" | "i32" | "u32" | "vec4f" | "f16" | "vec4h";
+
+/** How a value is seen, one number or four at a time; the text says `f32(…)` or `vec4f(…)` of what may be halves. */
+export function elementOf({ dtype }: Value, four: boolean): Element {
+  if (!four) return dtype;
+  return dtype === "f16" ? "vec4h" : "vec4f";
+}
 
 /** Names by operand, as the text of the shader has them; empty for an absent operand. */
 export type Names<Operand extends string> = { readonly [Name in Operand]: string };
@@ -53,7 +59,9 @@ export function shader<Read extends string, Write extends string>(spec: ShaderSp
   const { declarations, bindings, names } = bind(spec);
   const sizes = { ...spec.sizes, groups };
   const across = Math.min(groups, ROW_OF_GROUPS);
+  const halves = declarations.some((text) => text.includes("<f16>") || text.includes("<vec4h>"));
   const source = [
+    ...halves ? ["enable f16;"] : [],
     ...declarations,
     declareParameters(sizes, spec.factors ?? {}, bindings.length),
     spec.head?.(names) ?? "",

@@ -6,6 +6,7 @@
 import type { Backend, HostData, Program, Storage } from "../../core/backend.ts";
 import { tensorsOf } from "../../core/graph/kernels.ts";
 import { type Plan, planGraph } from "../../core/graph/plan.ts";
+import { heldAs } from "../../core/weights.ts";
 import type { BackendCase, CaseGraph } from "./case.ts";
 import type { WorkedExample } from "./worked_examples.ts";
 
@@ -79,7 +80,7 @@ export function loadCase(
   plan: Plan,
   { values, backend }: { readonly values: CaseGraph["values"]; readonly backend: Backend },
 ): LoadedCase {
-  const storages = new Map([...plan.storages].map(([name, tensor]) => [name, backend.alloc(tensor)]));
+  const storages = new Map([...plan.storages].map(([name, tensor]) => [name, backend.alloc(heldAs(tensor, backend))]));
   for (const [name, storage] of storages) backend.write(storage, plan.constants.get(name) ?? values.get(name)!);
   const program = backend.load(plan, storages);
   for (const name of plan.inputs.keys()) program.write(name, values.get(name)!);

@@ -65,7 +65,7 @@ if (typeof adapter === "string") {
 } else {
   Deno.test("the webgpu plugin makes a backend that has passed its self-test", async () => {
     const notices: string[] = [];
-    await using backend = await webgpu.create(undefined, { readFile, notice: (notice) => notices.push(notice) });
+    await using backend = await webgpu.create({}, { readFile, notice: (notice) => notices.push(notice) });
     assertEquals(backend.name, "webgpu");
     assertEquals(notices.length, describeAdapter(adapter).software ? 1 : 0);
   });

@@ -24,7 +24,7 @@ export function embedding({ ids, weight, y }: Operands<"embedding">): Dispatch[]
     groups: groupsFor(y.count),
     body: ({ ids, weight, y }) => `
 if (i >= p.count) { return; }
-${y}[i] = ${weight}[u32(${ids}[i / p.width]) * p.width + i % p.width];`,
+${y}[i] = f32(${weight}[u32(${ids}[i / p.width]) * p.width + i % p.width]);`,
   })];
 }
 

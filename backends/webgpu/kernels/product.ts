@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dispatch, Lowering, Value } from "../kernel.ts";
-import { groupsFor, type Names, shader } from "../shader.ts";
+import { elementOf, groupsFor, type Names, shader } from "../shader.ts";
 
 /** What a thread holds of the result, and how the threads of its workgroup lie on it. */
 interface Block {
@@ -63,14 +63,13 @@ export function product(
 ): Dispatch {
   const aWidth = kind === "weight" ? M : K, bWidth = kind === "forward" ? K : N;
   const four = { a: aWidth % 4 === 0, b: bWidth % 4 === 0, c: N % 4 === 0 };
-  const type = (fours: boolean) => fours ? "vec4f" : "f32";
   const block = software && M * N * K >= MANY && M >= large.rows && four.a && four.b && four.c ? large : usual;
   const { rows, columns, across: threadsAcross, down } = block;
   const across = groupsFor(N, columns * threadsAcross);
   return shader<Operand, Operand>({
     reads: { a, b, bias, offsets: range?.offsets } as Record<Operand, Value | undefined>,
     writes: { c } as Record<Operand, Value | undefined>,
-    types: { a: type(four.a), b: type(four.b), c: type(four.c) },
+    types: { a: elementOf(a, four.a), b: elementOf(b, four.b), c: elementOf(c, four.c) },
     sizes: { M, N, K, across, expert: range?.expert ?? 0 },
     threads: threadsAcross * down,
     groups: across * groupsFor(M, rows * down),
@@ -117,13 +116,13 @@ function load(
   { name, from, width, four }: { name: string; from: string; width: string; four: boolean },
 ): string {
   const at = `min(row, rows - 1u) * ${width}`;
-  const one = (lane: number) => `select(0.0, ${from}[at + min(column + ${lane}u, w - 1u)], column + ${lane}u < w)`;
+  const one = (lane: number) => `select(0.0, f32(${from}[at + min(column + ${lane}u, w - 1u)]), column + ${lane}u < w)`;
   return `
 fn ${name}(row: u32, column: u32, rows: u32) -> vec4f {
   let w = ${width};
   ${
     four
-      ? `return ${from}[(${at} + min(column, w - 4u)) / 4u];`
+      ? `return vec4f(${from}[(${at} + min(column, w - 4u)) / 4u]);`
       : `let at = ${at};\n  return vec4f(${lanes.map(one).join(", ")});`
   }
 }`;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Dispatch, Lowering, Value } from "../kernel.ts";
-import { groupsFor, shader } from "../shader.ts";
+import { elementOf, groupsFor, shader } from "../shader.ts";
 
 /** Rows at most. */
 export const FEW_ROWS = 4;
@@ -37,7 +37,7 @@ export function rowProduct(
   return shader({
     reads: { x, weight, bias },
     writes: { y },
-    types: { x: type, weight: type },
+    types: { x: type, weight: elementOf(weight, four) },
     sizes: { N, K: four ? K / 4 : K },
     groups: groupsFor(N, SUMS * sums.length),
     head: () => `var<workgroup> parts: array<f32, ${SHARE * SUMS * M * sums.length}>;`,
@@ -48,7 +48,7 @@ ${sums.map((e) => `let at${e} = min(n + ${e}u, p.N - 1u) * p.K;`).join("\n")}
 ${each((m, e) => `var s${m}_${e} = ${type}();`)}
 for (var k = share; k < p.K; k += ${SHARE}u) {
   ${rows.map((m) => `let x${m} = ${x}[${m}u * p.K + k];`).join("\n  ")}
-  ${sums.map((e) => `let w${e} = ${weight}[at${e} + k];`).join("\n  ")}
+  ${sums.map((e) => `let w${e} = ${type}(${weight}[at${e} + k]);`).join("\n  ")}
   ${each((m, e) => `s${m}_${e} = fma(w${e}, x${m}, s${m}_${e});`)}
 }
 ${
