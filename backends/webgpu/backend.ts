@@ -96,7 +96,7 @@ export class WebGpuBackend implements Backend {
       throw new TypeError(`Cannot allocate "${name}": the webgpu backend has no ${layout} in ${dtype}${reason}`);
     }
     const size = storageBytes(spec), most = this.capabilities.maxStorageBytes;
-    if (size > most) throw new RangeError(`Cannot allocate "${name}": ${size} bytes, the device takes ${most} at once`);
+    if (size > most) throw new RangeError(`Cannot allocate "${name}": ${tooLarge(size, most)}`);
     this.#gpu.health.check("allocate on");
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const storage = new WebGpuStorage(spec, this.#gpu.device.createBuffer({ label: name, size, usage }));
@@ -181,6 +181,11 @@ function toHalves({ name }: StorageSpec, data: Float32Array): Uint16Array {
   const padded = new Uint16Array(halves.length + 1);
   padded.set(halves);
   return padded;
+}
+
+function tooLarge(size: number, most: number): string {
+  const limit = `${size} bytes, a shader of this device takes ${most} at once`;
+  return `${limit}; a cache is smaller with fewer conversations or a shorter context, and wasm takes more`;
 }
 
 function own(storage: Storage): WebGpuStorage {

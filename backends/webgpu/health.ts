@@ -4,6 +4,9 @@
  * @module
  */
 
+/** What helps a device that is too small. */
+const remedy = "its memory is full: take fewer conversations, a shorter context or a smaller batch, or wasm";
+
 /** Watches a device and throws what went wrong where the next one asks for something. */
 export class DeviceHealth {
   #problem: string | undefined;
@@ -16,8 +19,9 @@ export class DeviceHealth {
     });
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      const { message } = (event as GPUUncapturedErrorEvent).error;
-      this.#problem ??= message.trim().replaceAll(/\s+/g, " ");
+      const { error } = event as GPUUncapturedErrorEvent;
+      const message = error.message.trim().replaceAll(/\s+/g, " ");
+      this.#problem ??= error instanceof GPUOutOfMemoryError ? `${message}; ${remedy}` : message;
     });
   }
 

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type PartConfig, partOf } from "../../core/config.ts";
+import type { GraphEncoder } from "../../core/encoder.ts";
 import { ConfigError } from "../../core/errors.ts";
+import { byteLength } from "../../core/graph/tensor.ts";
 import { createModel } from "../../core/model.ts";
 import { planParameters } from "../../core/model_plans.ts";
 import { samplingSettings } from "../../core/sampling.ts";
@@ -14,19 +16,29 @@ import { createMlpProjector } from "../../projectors/mlp.ts";
 
 const part = (part: string | PartConfig | undefined) => partOf(part!);
 
-/** The model that a preset describes, its encoder made from the options it gives. */
-function modelOf({ config }: Preset) {
-  const encoder = part(config.encoder);
-  const clip = encoder.use === "clip";
-  const { output } = clip
-    ? createClip(parseClipOptions(encoder.options))
-    : createSiglip(parseSiglipOptions(encoder.options));
+/** The encoder that a preset describes, made from the options it gives. */
+function encoderOf({ config }: Preset) {
+  const { use, options } = part(config.encoder);
+  return use === "clip" ? createClip(parseClipOptions(options)) : createSiglip(parseSiglipOptions(options));
+}
+
+/** The model that a preset describes, with its encoder if one is given. */
+function modelOf(preset: Preset, encoder?: GraphEncoder) {
+  const { config } = preset;
+  const { output } = encoderOf(preset);
   const decoder = createMiniMind(parseMiniMindOptions(part(config.decoder).options));
   const create = part(config.projector).use === "linear" ? createLinearProjector : createMlpProjector;
   const projector = create({ input: output, width: decoder.width });
   const match = config.placeholder?.match ?? "run";
-  return createModel({ decoder, projector, placeholder: { marker: 0, tokens: output.tokens, match } });
+  return createModel({ encoder, projector, decoder, placeholder: { marker: 0, tokens: output.tokens, match } });
 }
+
+Deno.test("no parameter of a released model takes more than the 32 MiB that a buffer of weights may have", () => {
+  for (const preset of presets.values()) {
+    const sizes = [...planParameters(modelOf(preset, encoderOf(preset))).storages.values()].map(byteLength);
+    assert(Math.max(...sizes) <= 32 * 2 ** 20, preset.name);
+  }
+});
 
 Deno.test("presets describe models with as many parameters as they say and as upstream counted", () => {
   const counts = [...presets.values()].map((preset) => {

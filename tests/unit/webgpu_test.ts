@@ -145,7 +145,21 @@ if (typeof adapter === "string") {
     await using backend = await createWebGpuBackend();
     const shape = [backend.capabilities.maxStorageBytes / 4 + 1];
     const spec = { name: "huge", dtype: "f32", layout: "rows", shape } as const;
-    assertThrows(() => backend.alloc(spec), RangeError, 'Cannot allocate "huge": ');
+    const error = assertThrows(() => backend.alloc(spec), RangeError);
+    assertMatch(
+      error.message,
+      /^Cannot allocate "huge": \d+ bytes, a shader of this device takes \d+ at once; a cache is/,
+    );
+  });
+
+  Deno.test("a device whose memory is full is an error that says what needs less", async () => {
+    using device = await openDevice();
+    await using backend = await createWebGpuBackend({ device });
+    const error = new GPUOutOfMemoryError("not enough memory left");
+    device.device.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
+    const spec = { name: "x", dtype: "f32", layout: "rows", shape: [4] } as const;
+    const thrown = assertThrows(() => backend.alloc(spec), Error);
+    assertMatch(thrown.message, /^Cannot allocate on "webgpu": not enough memory left; its memory is full: take fewer/);
   });
 
   Deno.test("a device that is gone is an error that says so, for all backends on it", async () => {
