@@ -18,6 +18,7 @@ import { embeddingsRoute } from "./routes/embeddings.ts";
 import { addFileRoutes } from "./routes/files.ts";
 import { addModelRoutes } from "./routes/models.ts";
 import { addOllamaRoutes } from "./routes/ollama.ts";
+import { responsesRoute } from "./routes/responses.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 import type { Serving } from "./serving.ts";
 
@@ -57,6 +58,7 @@ export function createApi(options: ServeOptions, addOpenRoutes?: (app: App) => v
   addTokenRoutes(app, serving);
   addOllamaRoutes(app, serving);
   app.post("/v1/chat/completions", chatRoute(serving));
+  app.post("/v1/responses", responsesRoute(serving));
   app.post("/v1/embeddings", embeddingsRoute(serving));
   app.post("/v1/completions", completionsRoute(serving));
   app.all("*", ({ req }) => {

@@ -61,16 +61,24 @@ export class ApiError extends Error {
   }
 }
 
+/** What chats call the fields that an error of the library may be about. */
+const usualFields = { messages: "messages", responseFormat: "response_format" };
+
 /**
- * What to tell of any error. The library's errors about what a request holds are told as they are; of all others only
+ * What to tell of any error; `fields` are the names of the request's fields that it may be about. The library's errors about what a request holds are told as they are; of all others only
  * that there was one, for they may name files.
  */
-export function toApiError(error: unknown): ApiError {
+export function toApiError(
+  error: unknown,
+  fields: { readonly messages: string; readonly responseFormat: string } = usualFields,
+): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ContextError) return new ApiError(error.message, { code: "context_length_exceeded" });
-  if (error instanceof ImageError) return new ApiError(error.message, { param: "messages", code: "invalid_image" });
+  if (error instanceof ImageError) {
+    return new ApiError(error.message, { param: fields.messages, code: "invalid_image" });
+  }
   if (error instanceof SchemaError) {
-    const param = error.message.startsWith("Cannot call tool") ? "tools" : "response_format";
+    const param = error.message.startsWith("Cannot call tool") ? "tools" : fields.responseFormat;
     return new ApiError(error.message, { param, code: "invalid_schema" });
   }
   const tellable = [ConfigError, PlaceholderError, RangeError].some((kind) => error instanceof kind);

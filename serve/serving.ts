@@ -45,19 +45,24 @@ export async function bodyOf(request: Request, { engine, options }: Serving): Pr
   return await readJson(request, { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs });
 }
 
-/** Server-sent events of JSON; ends with an event that holds an error if there is one. */
+/** Who gets a stream, and what ends it if it cannot go on. */
+interface EventStreamOptions extends Partial<Pick<StreamOptions, "failure">> {
+  readonly client: Client;
+  readonly options: ServeOptions;
+}
+
+/** Server-sent events; by default an event that holds an error ends them if there is one. */
 export function sendEvents(
   pieces: AsyncGenerator<string>,
-  { client, options: { pingMs = 15_000 } }: { readonly client: Client; readonly options: ServeOptions },
+  { client, options: { pingMs = 15_000 }, failure = (error) => sseData(toApiError(error).body) }: EventStreamOptions,
 ): Promise<Response> {
-  const options: StreamOptions = {
+  return streamResponse(pieces, {
     type: "text/event-stream; charset=utf-8",
     onCancel: client.leave,
-    failure: (error) => sseData(toApiError(error).body),
+    failure,
     ping: ": ping\n\n",
     pingMs,
-  };
-  return streamResponse(pieces, options);
+  });
 }
 
 /** One server-sent event. */
@@ -65,10 +70,10 @@ export function sseData(value: unknown): string {
   return `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
 }
 
-/** An id that no other answer has. */
-export function newId(kind: string): string {
+/** An id that begins so, and that no other answer has. */
+export function newId(prefix: string): string {
   // A page that is not called over HTTPS has no crypto.randomUUID().
-  return `${kind}-${crypto.getRandomValues(new Uint8Array(16)).reduce((id, byte) => id + hex(byte), "")}`;
+  return `${prefix}${crypto.getRandomValues(new Uint8Array(16)).reduce((id, byte) => id + hex(byte), "")}`;
 }
 
 function hex(byte: number): string {

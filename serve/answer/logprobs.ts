@@ -7,12 +7,12 @@ import type { LikelyToken, TokenLogprobs } from "../../core/chat_events.ts";
 
 /** The `logprobs` of a chat's choice; null where they were not asked for. */
 export function chatLogprobs(tokens: readonly TokenLogprobs[] | undefined): object | null {
-  if (tokens === undefined) return null;
-  const content = tokens.map(({ topLogprobs, ...token }) => ({
-    ...plain(token),
-    top_logprobs: topLogprobs.map(plain),
-  }));
-  return { content, refusal: null };
+  return tokens === undefined ? null : { content: tokens.map(tokenLogprobs), refusal: null };
+}
+
+/** A token, how likely it was, and what else was likely in its place. */
+export function tokenLogprobs({ topLogprobs, ...token }: TokenLogprobs): object {
+  return { ...plain(token), top_logprobs: topLogprobs.map(plain) };
 }
 
 function plain({ id, token, bytes, logprob }: LikelyToken) {

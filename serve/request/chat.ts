@@ -90,10 +90,16 @@ export function readDelivery(body: Body): Delivery {
 
 /** Whether the answer begins with thoughts: MiniMind's own words for it, and OpenAI's. */
 export function readThinking(body: Body): boolean | undefined {
-  const effort = body.choice("reasoning_effort", ["none", "minimal", "low", "medium", "high"]);
+  const effort = readEffort(body, "reasoning_effort");
   const template = body.object("chat_template_kwargs");
   const open = template?.boolean("open_thinking") ?? template?.boolean("enable_thinking");
   template?.raw("enable_thinking");
   template?.end();
-  return open ?? (effort === undefined ? undefined : effort !== "none" && effort !== "minimal");
+  return open ?? effort;
+}
+
+/** Whether OpenAI's word for the effort of reasoning asks for thoughts. */
+export function readEffort(body: Body, key: string): boolean | undefined {
+  const effort = body.choice(key, ["none", "minimal", "low", "medium", "high"]);
+  return effort === undefined ? undefined : effort !== "none" && effort !== "minimal";
 }

@@ -14,6 +14,9 @@ export type PartDraft = { readonly type: "text"; readonly text: string } | {
   readonly image: number;
 };
 
+/** A message whose images are not read yet. */
+export type MessageDraft = Omit<Message, "content"> & { readonly content: string | readonly PartDraft[] };
+
 /** Messages whose images are not read yet. */
 export interface MessagesDraft {
   /** The images, in order. */
@@ -33,7 +36,7 @@ export function readMessages(body: Body): MessagesDraft {
   const list = body.list("messages");
   if (list === undefined || list.length === 0) throw body.error("messages", "there are none");
   const images: ImageReference[] = [];
-  const drafts = list.map((value, i) => {
+  const drafts = list.map((value, i): MessageDraft => {
     const fields = new Body(value, `messages[${i}]`);
     const role = fields.choice("role", roles);
     if (role === undefined) throw fields.error("role", "it is missing");
@@ -50,6 +53,11 @@ export function readMessages(body: Body): MessagesDraft {
     fields.end();
     return { role: role === "developer" ? "system" : role as Role, content, thoughts, toolCalls, toolCallId };
   });
+  return messagesDraft(drafts, images);
+}
+
+/** Messages that are to get their images. */
+export function messagesDraft(drafts: readonly MessageDraft[], images: readonly ImageReference[]): MessagesDraft {
   return {
     images,
     withImages: (files) =>
@@ -129,6 +137,7 @@ function readDraft(part: Body, images: ImageReference[]): PartDraft {
   });
 }
 
-function addImage(images: ImageReference[], reference: ImageReference): PartDraft {
+/** Adds an image to the list. */
+export function addImage(images: ImageReference[], reference: ImageReference): PartDraft {
   return { type: "image", image: images.push(reference) - 1 };
 }

@@ -27,7 +27,7 @@ export function chatRoute(serving: Serving): Handler {
       signal: client.signal,
       start: (model, signal) => chatWithThoughts(model, messages, { ...request.options, signal }),
     });
-    const head = { id: newId("chatcmpl"), created: now(), model: slot.name };
+    const head = { id: newId("chatcmpl-"), created: now(), model: slot.name };
     if (request.stream) return await sendEvents(chunks(events, { ...head, ...request }), { client, options });
     return Response.json(completion(await endsOf(events), head));
   };

@@ -40,7 +40,7 @@ export function completionsRoute(serving: Serving): Handler {
       })
     );
     const before = prompts.map((prompt) => echo ? textOf(prompt, (ids) => slot.model.parts.tokenizer.decode(ids)) : "");
-    const head = { id: newId("cmpl"), object: "text_completion", created: now(), model: slot.name };
+    const head = { id: newId("cmpl-"), object: "text_completion", created: now(), model: slot.name };
     const { n = 1 } = sampling;
     if (stream) return await sendEvents(chunks(answers, { head, before, n, includeUsage }), { client, options });
     try {

@@ -119,6 +119,52 @@ Deno.test("the openai client and the AI SDK get answers of a JSON schema", async
   assert(["red", "green"].includes(object.colour));
 });
 
+Deno.test("the openai client's Responses API sees an image, streams through its own helper, keeps to a schema and aborts", async () => {
+  await using server = await listen();
+  const content = [{ type: "input_image", image_url: image }, { type: "input_text", text: "What is this?" }];
+  const options = {
+    model: "random",
+    input: [{ role: "user", content }],
+    max_output_tokens: 6,
+    temperature: 0.9,
+    seed: 2,
+  };
+  const whole = await server.client.responses.create(options);
+  assertEquals([whole.status, whole.usage.output_tokens], ["incomplete", 6]);
+  assert(whole.output_text !== "");
+  const stream = server.client.responses.stream(options);
+  let text = "";
+  for await (const event of stream) if (event.type === "response.output_text.delta") text += event.delta;
+  const final = await stream.finalResponse();
+  assertEquals([text, final.output_text, final.usage.output_tokens], [whole.output_text, whole.output_text, 6]);
+  const schema = { type: "object", properties: { colour: { enum: ["red", "green"] } }, required: ["colour"] };
+  const parsed = await server.client.responses.parse({
+    ...options,
+    max_output_tokens: 60,
+    text: { format: { type: "json_schema", name: "seen", strict: true, schema } },
+  });
+  assert(["red", "green"].includes(JSON.parse(parsed.output_text).colour));
+  const next = await server.client.responses.create({
+    ...options,
+    input: [...options.input, ...whole.output, { role: "user", content: "And now?" }],
+    instructions: null,
+  });
+  assertEquals(next.output[0].type, "message");
+  const refused = await assertRejects(
+    () => server.client.responses.create({ ...options, previous_response_id: whole.id }),
+    OpenAI.BadRequestError,
+  ) as unknown as Record<string, unknown>;
+  assertEquals(refused.param, "previous_response_id");
+  const endless = await server.client.responses.create({
+    ...options,
+    max_output_tokens: 400,
+    ignore_eos: true,
+    stream: true,
+  });
+  for await (const _ of endless) break; // leaves
+  await idle(server.served);
+});
+
 Deno.test("the openai client and the AI SDK get embeddings, of images too", async () => {
   await using server = await listen();
   const input = ["a cat", { type: "image_url", image_url: image }];
