@@ -43,6 +43,8 @@ export interface DecodeTextOptions {
 export interface Tokenizer {
   /** Every id is below this number. */
   readonly vocabulary: number;
+  /** Bytes of the longest token: a text takes at least as many ids as its bytes fill such tokens. */
+  readonly longestToken: number;
   /** Added tokens by their text. */
   readonly addedTokens: ReadonlyMap<string, AddedToken>;
   /** The tokens every model needs. */

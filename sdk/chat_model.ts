@@ -146,6 +146,7 @@ export class ChatModel implements AsyncDisposable {
     options: ChatOptions = {},
   ): AsyncGenerator<ChatEvent, void, void> {
     this.#check(options);
+    if (typeof prompt === "string") this.#checkLength([prompt], "answer: the prompt");
     const ids = typeof prompt === "string" ? this.parts.tokenizer.encode(prompt) : Int32Array.from(prompt);
     const plain = { ...options, tools: undefined, toolChoice: undefined };
     const wanted = { ids, index: new Int32Array(ids.length).fill(-1) };
@@ -156,11 +157,13 @@ export class ChatModel implements AsyncDisposable {
    * The prompt that messages become: its text, its ids, and where its images are. Images are not looked at.
    *
    * @throws {ConfigError} if the chat template cannot print the messages, or knows nothing of tools and there are some
+   * @throws {ContextError} if the messages are so long that their tokens need not be counted
    */
   render(
     messages: readonly Message[],
     options: Pick<ChatOptions, "openThinking" | "tools" | "toolChoice"> = {},
   ): RenderedChat {
+    this.#checkLength(messages.map(({ content }) => content), "answer: the prompt");
     const plain = messages.map(templateMessage);
     const { openThinking } = options;
     const render = (tools?: readonly Json[]) => {
@@ -209,6 +212,24 @@ export class ChatModel implements AsyncDisposable {
     const { AnswerFormats } = await import("./answer_format.ts");
     this.#formats ??= new AnswerFormats(this.parts.tokenizer);
     return this.#formats.form(options);
+  }
+
+  /**
+   * Refuses what is too long in any case before it is printed and cut into tokens, which takes a second for a few
+   * megabytes. Templates may leave out the space around a text.
+   *
+   * @throws {ContextError} if there are more bytes than the longest tokens could hold
+   */
+  #checkLength(contents: readonly (string | readonly ChatPart[])[], what: string): void {
+    const { context, tokenizer } = this.parts;
+    const texts = contents.flatMap((content) => {
+      return typeof content === "string" ? [content] : content.map((part) => part.type === "text" ? part.text : "");
+    });
+    const bytes = texts.reduce((sum, text) => sum + text.trim().length, 0); // or more
+    if (bytes <= context) return;
+    const least = Math.ceil(bytes / tokenizer.longestToken);
+    if (least <= context) return;
+    throw new ContextError(`Cannot ${what} takes at least ${least} tokens, the context has ${context}`);
   }
 
   /** Tokens that an answer may have at most. @throws {ContextError} if there is no room for one */
@@ -311,6 +332,7 @@ export class ChatModel implements AsyncDisposable {
   ): Promise<ContentEmbedding> {
     const { backend, model, weights, tokenizer, context } = this.parts;
     const { marker, tokens: perImage } = model.placeholder;
+    this.#checkLength([content], "embed: the content");
     const images: ImageSource[] = [];
     const ids: number[] = [];
     const index: number[] = [];

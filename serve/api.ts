@@ -5,6 +5,7 @@
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { routePath } from "hono/route";
 import type { Server } from "../core/server.ts";
 import { guardCaller, guardKey } from "./access.ts";
 import { Engine } from "./answer/engine.ts";
@@ -20,6 +21,7 @@ import { addModelRoutes } from "./routes/models.ts";
 import { addOllamaRoutes } from "./routes/ollama.ts";
 import { responsesRoute } from "./routes/responses.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
+import { ByteBudget } from "./request/read_json.ts";
 import type { Serving } from "./serving.ts";
 
 /** A server that is a Hono app, to be mounted in another one under any prefix: `mine.route("/ai", server.app)`. */
@@ -28,11 +30,21 @@ export interface HonoServer extends Server {
   readonly app: App;
 }
 
+/** Methods that a path has a route for. */
+function methodsAt(app: App, path: string): readonly string[] {
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => {
+    const [routes] = app.router.match(method, path);
+    return routes.some(([[, route]]) => route.method === method);
+  });
+  return methods.flatMap((method) => method === "GET" ? ["GET", "HEAD"] : [method]);
+}
+
 /** Makes a server without a model and a page; `addOpenRoutes` adds routes that need no key. */
 export function createApi(options: ServeOptions, addOpenRoutes?: (app: App) => void): HonoServer {
   const metrics = new Metrics();
   const engine = new Engine(metrics, options);
-  const serving: Serving = { engine, metrics, options };
+  const reading = new ByteBudget(options.maxReadingBytes ?? 128 * 2 ** 20);
+  const serving: Serving = { engine, metrics, options, reading };
   const app = new Hono();
   const { corsOrigins = [] } = options;
   app.use(async (context, next) => {
@@ -61,8 +73,14 @@ export function createApi(options: ServeOptions, addOpenRoutes?: (app: App) => v
   app.post("/v1/responses", responsesRoute(serving));
   app.post("/v1/embeddings", embeddingsRoute(serving));
   app.post("/v1/completions", completionsRoute(serving));
-  app.all("*", ({ req }) => {
-    throw new ApiError(`Cannot ${req.method} "${req.path}": there is no such address`, { status: 404 });
+  app.all("*", (context) => {
+    const { method, path } = context.req;
+    const base = routePath(context).length - "/*".length; // where another app has mounted this one
+    const allow = methodsAt(app, path.slice(base));
+    if (allow.length === 0) {
+      throw new ApiError(`Cannot ${method} "${path}": there is no such address`, { status: 404 });
+    }
+    throw new ApiError(`Cannot ${method} "${path}": it takes ${allow.join(", ")}`, { status: 405, allow });
   });
   app.onError((error, { req: { raw } }) => {
     // Nobody reads it; the metrics tell it from a fault of ours.

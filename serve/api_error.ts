@@ -17,6 +17,8 @@ export interface ApiErrorOptions {
   readonly code?: string | number | undefined;
   /** Seconds after which trying again may help. */
   readonly retryAfter?: number | undefined;
+  /** Methods that the address takes. */
+  readonly allow?: readonly string[] | undefined;
 }
 
 const types: Readonly<Record<number, string>> = {
@@ -53,9 +55,10 @@ export class ApiError extends Error {
 
   /** The error as a response. */
   toResponse(): Response {
-    const { retryAfter } = this.#options;
+    const { retryAfter, allow } = this.#options;
     const headers = new Headers({ "content-type": "application/json" });
     if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
+    if (allow !== undefined) headers.set("allow", allow.join(", "));
     if (this.status === 401) headers.set("www-authenticate", "Bearer");
     return new Response(JSON.stringify(this.body), { status: this.status, headers });
   }

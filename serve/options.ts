@@ -31,6 +31,8 @@ export interface ServeOptions extends ImageRules {
   readonly shareFiles?: boolean | undefined;
   /** Most bytes of a request's body. Default 32 MiB. */
   readonly maxBodyBytes?: number | undefined;
+  /** Most bytes of all bodies that are being read at once; requests beyond are refused with 429. Default 128 MiB. */
+  readonly maxReadingBytes?: number | undefined;
   /** Milliseconds that a request's body may take to come. Default 60 s. */
   readonly bodyTimeoutMs?: number | undefined;
 }

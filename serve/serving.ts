@@ -9,7 +9,7 @@ import { toApiError } from "./api_error.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Body } from "./request/body.ts";
-import { readJson } from "./request/read_json.ts";
+import { type ByteBudget, readJson } from "./request/read_json.ts";
 
 /** A server's parts. */
 export interface Serving {
@@ -19,6 +19,8 @@ export interface Serving {
   readonly metrics: Metrics;
   /** What the server was told. */
   readonly options: ServeOptions;
+  /** Bytes of bodies that are being read. */
+  readonly reading: ByteBudget;
 }
 
 /** Whoever waits for an answer. */
@@ -39,10 +41,10 @@ export function clientOf(request: Request): Client {
 }
 
 /** The fields of a request. */
-export async function bodyOf(request: Request, { engine, options }: Serving): Promise<Body> {
+export async function bodyOf(request: Request, { engine, options, reading }: Serving): Promise<Body> {
   engine.checkReady();
   const { maxBodyBytes = 32 * 2 ** 20, bodyTimeoutMs = 60_000 } = options;
-  return await readJson(request, { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs });
+  return await readJson(request, { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs, reading });
 }
 
 /** Who gets a stream, and what ends it if it cannot go on. */

@@ -42,6 +42,7 @@ class ByteLevelBpe implements Tokenizer {
   readonly #special: ReadonlySet<number>;
   readonly #added: RegExp;
   readonly #model: BPE;
+  #longest: number | undefined;
   /** Ids of words that came before, for texts are made of few: the library's own cache takes longer than all the rest. */
   readonly #known = new Map<string, readonly number[]>();
 
@@ -60,6 +61,13 @@ class ByteLevelBpe implements Tokenizer {
     }
     this.#words = words;
     this.vocabulary = words.length;
+  }
+
+  get longestToken(): number {
+    // A character of a word is a byte; added tokens are kept as bytes.
+    return this.#longest ??= this.#words.reduce((most, word = "", id) => {
+      return Math.max(most, this.#bytes[id]?.length ?? word.length);
+    }, 1);
   }
 
   encode(text: string, { parseSpecial = true }: EncodeTextOptions = {}): Int32Array {

@@ -10,6 +10,9 @@ import { readMessages } from "../request/messages.ts";
 import type { App } from "../hono.ts";
 import { bodyOf, type Serving } from "../serving.ts";
 
+/** Most characters of a text: a few hundred milliseconds, in which nothing else is done. */
+const maxLength = 2 ** 20;
+
 /** Adds the routes. */
 export function addTokenRoutes(app: App, serving: Serving): void {
   const { engine } = serving;
@@ -18,6 +21,7 @@ export function addTokenRoutes(app: App, serving: Serving): void {
     const { tokenizer } = engine.find(body.text("model")).model.parts;
     const content = body.text("content");
     if (content === undefined) throw body.error("content", "it is missing");
+    if (content.length > maxLength) throw body.error("content", `it has more than ${maxLength} characters`);
     body.boolean("add_special"); // these tokenizers put nothing before or after a text
     const parseSpecial = body.boolean("parse_special") ?? true;
     const withPieces = body.boolean("with_pieces") ?? false;
