@@ -48,8 +48,10 @@ export async function bodyOf(request: Request, { engine, options, reading }: Ser
 }
 
 /** Who gets a stream, and what ends it if it cannot go on. */
-interface EventStreamOptions extends Partial<Pick<StreamOptions, "failure">> {
+export interface EventStreamOptions extends Partial<Pick<StreamOptions, "failure">> {
+  /** Who reads it. */
   readonly client: Client;
+  /** What the server was told. */
   readonly options: ServeOptions;
 }
 

@@ -86,9 +86,16 @@ Deno.test("a server that knows its names is not called by others", async () => {
 Deno.test("headers that are too long, unknown paths and wrong methods are refused in the form of errors", async () => {
   assertEquals(await status({}, { "x-long": "a".repeat(20_000) }), 431);
   const server = createServer();
-  for (const [method, path] of [["GET", "/v1/chat/completions"], ["DELETE", "/v1/models"], ["GET", "/../etc/passwd"]]) {
-    const response = await server.fetch(new Request(`http://localhost${path}`, { method: method! }));
-    assertEquals([response.status, (await response.json()).error.type], [404, "not_found_error"]);
+  const wrong = [405, "invalid_request_error"], unknown = [404, "not_found_error"];
+  for (
+    const [method, path, expected] of [
+      ["GET", "/v1/chat/completions", wrong],
+      ["DELETE", "/v1/models", wrong],
+      ["GET", "/../etc/passwd", unknown],
+    ] as const
+  ) {
+    const response = await server.fetch(new Request(`http://localhost${path}`, { method }));
+    assertEquals([response.status, (await response.json()).error.type], expected);
     assertEquals(response.headers.get("x-content-type-options"), "nosniff");
   }
 });
