@@ -11,6 +11,7 @@ import { narrowFloat16 } from "../../data/narrow_floats.ts";
 import type { AdapterReport, WebGpuDevice } from "./device.ts";
 import { Reader, storageBytes, WebGpuStorage } from "./memory.ts";
 import { WebGpuProgram } from "./program.ts";
+import { Slabs } from "./slabs.ts";
 
 /** What a backend has done so far. */
 export interface DeviceCounts {
@@ -37,6 +38,7 @@ export class WebGpuBackend implements Backend {
   readonly #shared: boolean;
   readonly #weights: WeightType;
   readonly #reader: Reader;
+  readonly #slabs: Slabs;
   /** What lies on the device. */
   readonly #storages = new Set<WebGpuStorage>();
   readonly #programs = new Set<WebGpuProgram>();
@@ -55,6 +57,7 @@ export class WebGpuBackend implements Backend {
     this.#weights = weights;
     this.withoutHalves = withoutHalves;
     this.#reader = new Reader(gpu.device);
+    this.#slabs = new Slabs(gpu.device);
   }
 
   /** What the adapter says of itself. */
@@ -75,14 +78,14 @@ export class WebGpuBackend implements Backend {
     return this.#gpu.pipelines.count;
   }
 
-  /** Bytes of all buffers on the device: storages, programs, and those that were read through, which are kept. */
+  /** Bytes of all buffers on the device: those that storages share, programs, and those that were read through, which are kept. */
   get usedBytes(): number {
-    const held = [...this.#storages, ...this.#programs, this.#reader];
+    const held = [this.#slabs, ...this.#programs, this.#reader];
     return held.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /**
-   * Allocates a zeroed buffer; a matrix lies in C order, in f32 or, for kernels that only read it, in f16.
+   * Allocates zeroed memory; a matrix lies in C order, in f32 or, for kernels that only read it, in f16.
    *
    * @throws {RangeError} if it is larger than a shader can be given at once
    */
@@ -98,13 +101,12 @@ export class WebGpuBackend implements Backend {
     const size = storageBytes(spec), most = this.capabilities.maxStorageBytes;
     if (size > most) throw new RangeError(`Cannot allocate "${name}": ${tooLarge(size, most)}`);
     this.#gpu.health.check("allocate on");
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const storage = new WebGpuStorage(spec, this.#gpu.device.createBuffer({ label: name, size, usage }));
+    const storage = new WebGpuStorage(spec, this.#slabs);
     this.#storages.add(storage);
     return storage;
   }
 
-  /** Gives a buffer back. */
+  /** Gives a storage back. */
   free(storage: Storage): void {
     const freed = own(storage);
     freed.free();
@@ -112,21 +114,22 @@ export class WebGpuBackend implements Backend {
   }
 
   /**
-   * Copies numbers into a buffer; they are there before anything that is run later. What is held in f16 is rounded.
+   * Copies numbers into a storage; they are there before anything that is run later. What is held in f16 is rounded.
    *
    * @throws {RangeError} if a number is too large for f16
    */
   write(storage: Storage, data: HostData, offset = 0): void {
-    const { spec, buffer } = own(storage);
+    const { spec, region } = own(storage);
     checkWrite(spec, data, { offset, whole: false });
     const bytes = spec.dtype === "f16" ? toHalves(spec, data as Float32Array) : data;
-    this.#gpu.device.queue.writeBuffer(buffer, 4 * offset, bytes as HostData & ArrayBufferView<ArrayBuffer>);
+    const { buffer } = region, from = region.offset + 4 * offset;
+    this.#gpu.device.queue.writeBuffer(buffer, from, bytes as HostData & ArrayBufferView<ArrayBuffer>);
   }
 
-  /** Copies a buffer to the host in C order. */
+  /** Copies a storage to the host in C order. */
   async read(storage: Storage): Promise<HostData> {
-    const { spec, buffer } = own(storage);
-    return await this.#read({ buffer, offset: 0, spec });
+    const { spec, region: { buffer, offset } } = own(storage);
+    return await this.#read({ buffer, offset, spec });
   }
 
   /** Compiles what a plan needs and binds it to storages. */
@@ -136,7 +139,7 @@ export class WebGpuBackend implements Backend {
       device: this.#gpu.device,
       software: this.#gpu.report.software,
       pipelines: this.#gpu.pipelines,
-      read: (region) => this.#read(region),
+      read: (numbers) => this.#read(numbers),
       submit: (commands, dispatches) => {
         this.#gpu.health.check("run a program on");
         this.#gpu.device.queue.submit([commands]);
@@ -158,11 +161,11 @@ export class WebGpuBackend implements Backend {
     if (!this.#shared) this.#gpu[Symbol.dispose]();
   }
 
-  async #read(region: Parameters<Reader["read"]>[0]): Promise<HostData> {
+  async #read(numbers: Parameters<Reader["read"]>[0]): Promise<HostData> {
     this.#gpu.health.check("read from");
     this.counts.reads += 1;
     try {
-      return await this.#reader.read(region);
+      return await this.#reader.read(numbers);
     } finally {
       // What went wrong before says more than that the copy failed.
       this.#gpu.health.check("read from");

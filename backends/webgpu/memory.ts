@@ -1,53 +1,51 @@
 /**
- * Buffers: storages that outlive programs, and the way back to the host.
+ * Memory: storages that outlive programs, and the way back to the host.
  *
  * @module
  */
 import type { HostData, Storage } from "../../core/backend.ts";
 import { byteLength, elementCount, type StorageSpec } from "../../core/graph/tensor.ts";
 import { widenFloat16 } from "../../data/half_precision.ts";
+import type { Region, Slabs } from "./slabs.ts";
 
-/** Bytes of a buffer: whole words, as a device copies and binds them. */
+/** Bytes of a storage: whole words, as a device copies and binds them. */
 export function storageBytes(spec: Pick<StorageSpec, "dtype" | "shape">): number {
   return 4 * Math.ceil(byteLength(spec) / 4);
 }
 
-/** A buffer that outlives programs. */
+/** Memory that outlives programs. */
 export class WebGpuStorage implements Storage {
   /** Name, type, shape and layout it was allocated for; a matrix lies in C order. */
   readonly spec: StorageSpec;
-  #buffer: GPUBuffer | undefined;
+  readonly #slabs: Slabs;
+  #region: Region | undefined;
 
-  /** Wraps a buffer. */
-  constructor(spec: StorageSpec, buffer: GPUBuffer) {
+  /** Takes memory. */
+  constructor(spec: StorageSpec, slabs: Slabs) {
     this.spec = spec;
-    this.#buffer = buffer;
+    this.#slabs = slabs;
+    this.#region = slabs.take(storageBytes(spec));
   }
 
   /**
-   * The buffer.
+   * Where it lies.
    *
    * @throws {Error} once freed
    */
-  get buffer(): GPUBuffer {
-    if (this.#buffer === undefined) throw new Error(`Cannot use storage "${this.spec.name}": it was freed`);
-    return this.#buffer;
-  }
-
-  /** Bytes that it takes on the device. */
-  get bytes(): number {
-    return this.buffer.size;
+  get region(): Region {
+    if (this.#region === undefined) throw new Error(`Cannot use storage "${this.spec.name}": it was freed`);
+    return this.#region;
   }
 
   /** Gives the memory back. */
   free(): void {
-    this.buffer.destroy();
-    this.#buffer = undefined;
+    this.#slabs.give(this.region);
+    this.#region = undefined;
   }
 }
 
 /** Numbers of a buffer. */
-export interface Region {
+export interface Numbers {
   /** The buffer. */
   readonly buffer: GPUBuffer;
   /** First byte. */
@@ -73,8 +71,8 @@ export class Reader {
     return [...this.#buffers].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** What a region holds once all that was submitted before is done. */
-  async read({ buffer, offset, spec }: Region): Promise<HostData> {
+  /** What lies there once all that was submitted before is done. */
+  async read({ buffer, offset, spec }: Numbers): Promise<HostData> {
     const bytes = storageBytes(spec);
     const staging = this.#take(bytes);
     let copy: ArrayBuffer;

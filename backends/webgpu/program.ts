@@ -9,7 +9,7 @@ import type { Tensor } from "../../core/graph/tensor.ts";
 import { checkStorages, checkWrite, findTensor } from "../../core/storages.ts";
 import type { Dispatch, Place } from "./kernel.ts";
 import { lower } from "./lower.ts";
-import { type Region, storageBytes, WebGpuStorage } from "./memory.ts";
+import { type Numbers, storageBytes, WebGpuStorage } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
 
 /** What a program needs of its backend. */
@@ -21,7 +21,7 @@ export interface ProgramHost {
   /** Compiled shaders. */
   readonly pipelines: Pipelines;
   /** Copies numbers to the host. */
-  readonly read: (region: Region) => Promise<HostData>;
+  readonly read: (numbers: Numbers) => Promise<HostData>;
   /** Hands commands of so many dispatches to the device. */
   readonly submit: (commands: GPUCommandBuffer, dispatches: number) => void;
   /** Told when the program is disposed. */
@@ -111,7 +111,7 @@ export class WebGpuProgram implements Program {
   #place({ base }: Tensor): Place {
     const offset = this.plan.offsets.get(base.id);
     if (offset !== undefined) return { buffer: "arena", offset };
-    return { buffer: this.#storages.get(base.name)!.buffer, offset: 0 };
+    return this.#storages.get(base.name)!.region;
   }
 
   #locate(tensor: Tensor): { buffer: GPUBuffer; offset: number } {
