@@ -37,6 +37,7 @@ export class WebGpuBackend implements Backend {
   readonly #gpu: WebGpuDevice;
   readonly #shared: boolean;
   readonly #weights: WeightType;
+  readonly #rewrite: boolean;
   readonly #reader: Reader;
   readonly #slabs: Slabs;
   /** What lies on the device. */
@@ -46,15 +47,17 @@ export class WebGpuBackend implements Backend {
   /** Use `createWebGpuBackend`, which finds the device; a shared one stays when the backend goes. */
   constructor(
     gpu: WebGpuDevice,
-    { shared, weights, withoutHalves }: {
+    { shared, weights, withoutHalves, rewrite }: {
       readonly shared: boolean;
       readonly weights: WeightType;
       readonly withoutHalves: string | undefined;
+      readonly rewrite: boolean;
     },
   ) {
     this.#gpu = gpu;
     this.#shared = shared;
     this.#weights = weights;
+    this.#rewrite = rewrite;
     this.withoutHalves = withoutHalves;
     this.#reader = new Reader(gpu.device);
     this.#slabs = new Slabs(gpu.device);
@@ -138,6 +141,7 @@ export class WebGpuBackend implements Backend {
     const program = new WebGpuProgram(plan, storages, {
       device: this.#gpu.device,
       software: this.#gpu.report.software,
+      rewrite: this.#rewrite,
       pipelines: this.#gpu.pipelines,
       read: (numbers) => this.#read(numbers),
       submit: (commands, dispatches) => {

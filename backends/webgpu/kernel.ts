@@ -51,22 +51,47 @@ export interface Lowering {
   readonly software: boolean;
 }
 
-/** A value and whether it may be written. */
+/** How the elements of a binding are seen. */
+export type Element = "f32" | "i32" | "u32" | "vec4f" | "f16" | "vec4h";
+
+/** A value as a shader sees it. */
 export interface Binding {
   /** What is bound. */
   readonly value: Value;
-  /** Whether the shader declares it for writing. */
+  /** Its name in the shader, where it is always followed by an index in brackets. */
+  readonly name: string;
+  /** How its elements are seen. */
+  readonly element: Element;
+  /** Whether the shader declares it for writing, since it or something else in its buffer is written. */
   readonly writable: boolean;
+  /** Whether it is written itself. */
+  readonly written: boolean;
+}
+
+/** The parts of a shader's text. */
+export interface ShaderText {
+  /** Fields of the uniform `p`, `name: type`; the last one is `groups`. */
+  readonly fields: readonly string[];
+  /** Functions and workgroup variables. */
+  readonly head: string;
+  /** Statements of one thread, which knows `lane`, `group` and `i`. */
+  readonly body: string;
+  /** Threads of a workgroup. */
+  readonly threads: number;
 }
 
 /** One step of a program: a shader on buffers. */
 export interface Dispatch {
   /** The whole shader; the same text is compiled once. */
   readonly source: string;
+  /** What it was made of. */
+  readonly text: ShaderText;
   /** What is bound to `@binding(0)` and on. */
   readonly bindings: readonly Binding[];
   /** Numbers of the uniform behind the bindings. */
   readonly parameters: Uint32Array<ArrayBuffer>;
+  /** Workgroups in all. */
+  readonly count: number;
   /** Workgroups in each dimension. */
   readonly groups: readonly [number, number, number];
 }

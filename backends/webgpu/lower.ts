@@ -9,6 +9,7 @@ import { type DType, elementCount, type Tensor } from "../../core/graph/tensor.t
 import type { Dispatch, Kernels, Lowering, Place, Scratch, Value } from "./kernel.ts";
 import { kernels } from "./kernels.ts";
 import { storageBytes } from "./memory.ts";
+import { mergeDispatches } from "./merge.ts";
 
 /** What {@link lower} has to know. */
 export interface LowerOptions {
@@ -18,6 +19,8 @@ export interface LowerOptions {
   readonly typeOf: (tensor: Tensor) => DType;
   /** Whether the device computes on the processor. */
   readonly software: boolean;
+  /** Whether dispatches are merged where they can be. */
+  readonly rewrite: boolean;
   /** Limits of the device. */
   readonly limits: Pick<GPUSupportedLimits, "maxBufferSize" | "maxStorageBufferBindingSize">;
 }
@@ -35,7 +38,7 @@ export interface Lowered {
  *
  * @throws {RangeError} if the device cannot hold its temporaries
  */
-export function lower(plan: Plan, { placeOf, typeOf, limits, software }: LowerOptions): Lowered {
+export function lower(plan: Plan, { placeOf, typeOf, limits, software, rewrite }: LowerOptions): Lowered {
   let arenaBytes = Math.max(alignment, plan.arenaBytes);
   const valueOf = (tensor: Tensor): Value => toValue(tensor, { place: placeOf(tensor), dtype: typeOf(tensor) });
   const dispatches = plan.calls.flatMap(({ kernel, inputs, outputs, attributes }) => {
@@ -57,7 +60,8 @@ export function lower(plan: Plan, { placeOf, typeOf, limits, software }: LowerOp
   );
   check("a temporary", largest, limits.maxStorageBufferBindingSize);
   check("the temporaries", arenaBytes, limits.maxBufferSize);
-  return { dispatches, arenaBytes };
+  if (!rewrite) return { dispatches, arenaBytes };
+  return { dispatches: mergeDispatches(dispatches, { maxBytes: limits.maxStorageBufferBindingSize }), arenaBytes };
 }
 
 function check(what: string, bytes: number, most: number): void {

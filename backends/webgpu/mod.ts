@@ -31,6 +31,11 @@ export interface WebGpuOptions {
   readonly weights?: WeightType | undefined;
   /** A reason not to use f16 where the adapter has it. */
   readonly withoutHalves?: string | undefined;
+  /**
+   * Whether programs are made shorter where the numbers stay the same. Default true; without it every kernel runs by
+   * itself, to find the one that is wrong.
+   */
+  readonly rewrite?: boolean | undefined;
 }
 
 /**
@@ -39,11 +44,11 @@ export interface WebGpuOptions {
  * @throws {Error} if there is none, or it has no f16 and weights are to be held in it, with the reason
  */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const { device, adapter, weights = "f32" } = options;
+  const { device, adapter, weights = "f32", rewrite = true } = options;
   const gpu = device ?? await openDevice(adapter);
   const withoutHalves = gpu.withoutHalves ?? options.withoutHalves;
   if (weights === "f32" || withoutHalves === undefined) {
-    return new WebGpuBackend(gpu, { shared: device !== undefined, weights, withoutHalves });
+    return new WebGpuBackend(gpu, { shared: device !== undefined, weights, withoutHalves, rewrite });
   }
   if (device === undefined) gpu[Symbol.dispose]();
   throw new Error(`Cannot create backend "webgpu" with weights in f16: ${withoutHalves}`);

@@ -18,6 +18,8 @@ export interface ProgramHost {
   readonly device: GPUDevice;
   /** Whether it computes on the processor. */
   readonly software: boolean;
+  /** Whether dispatches are merged where they can be. */
+  readonly rewrite: boolean;
   /** Compiled shaders. */
   readonly pipelines: Pipelines;
   /** Copies numbers to the host. */
@@ -56,6 +58,7 @@ export class WebGpuProgram implements Program {
       typeOf: ({ base, dtype }) => this.#storages.get(base.name)?.spec.dtype ?? dtype,
       limits: device.limits,
       software: host.software,
+      rewrite: host.rewrite,
     });
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     this.#arena = device.createBuffer({ label: "arena", size: arenaBytes, usage });

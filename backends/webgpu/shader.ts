@@ -3,16 +3,13 @@
  *
  * @module
  */
-import type { Binding, Dispatch, Value } from "./kernel.ts";
+import type { Binding, Dispatch, Element, ShaderText, Value } from "./kernel.ts";
 
 /** Threads of a workgroup where a kernel does not say. */
 export const THREADS = 64;
 
 /** Workgroups of the first dimension when one is not enough; any device has that many. */
 const ROW_OF_GROUPS = 32_768;
-
-/** How the elements of a binding are seen. */
-export type Element = "f32" | "i32" | "u32" | "vec4f" | "f16" | "vec4h";
 
 /** How a value is seen, one number or four at a time; the text says `f32(…)` or `vec4f(…)` of what may be halves. */
 export function elementOf({ dtype }: Value, four: boolean): Element {
@@ -55,30 +52,71 @@ export interface ShaderSpec<Read extends string, Write extends string> {
  * buffer is written, all that lies in it is declared for writing: a dispatch uses a buffer in one way only.
  */
 export function shader<Read extends string, Write extends string>(spec: ShaderSpec<Read, Write>): Dispatch {
-  const { groups, threads = THREADS } = spec;
-  const { declarations, bindings, names } = bind(spec);
-  const sizes = { ...spec.sizes, groups };
-  const across = Math.min(groups, ROW_OF_GROUPS);
-  const halves = declarations.some((text) => text.includes("<f16>") || text.includes("<vec4h>"));
-  const source = [
-    ...halves ? ["enable f16;"] : [],
-    ...declarations,
-    declareParameters(sizes, spec.factors ?? {}, bindings.length),
-    spec.head?.(names) ?? "",
+  const { groups, threads = THREADS, factors = {} } = spec;
+  const { bindings, names } = bind(spec);
+  // `groups` stands last, behind the factors.
+  const fields = [
+    ...Object.keys(spec.sizes ?? {}).map((name) => `${name}: u32`),
+    ...Object.keys(factors).map((name) => `${name}: f32`),
+    "groups: u32",
+  ];
+  const text = { fields, head: spec.head?.(names) ?? "", body: spec.body(names), threads };
+  return {
+    source: sourceOf(text, bindings),
+    text,
+    bindings,
+    parameters: encode(spec.sizes ?? {}, { factors, groups }),
+    count: groups,
+    groups: gridOf(groups),
+  };
+}
+
+function sourceOf({ fields, head, body, threads }: ShaderText, bindings: readonly Binding[]): string {
+  return [
+    ...declare(bindings),
+    `struct Parameters { ${fields.join(", ")} }`,
+    `@group(0) @binding(${bindings.length}) var<uniform> p: Parameters;`,
+    head,
+    mainOf({ threads, body, group: "nth" }),
+  ].join("\n");
+}
+
+/** Declarations of bindings, from `@binding(0)` on. */
+export function declare(bindings: readonly Binding[]): string[] {
+  const halves = bindings.some(({ element }) => element === "f16" || element === "vec4h");
+  const declarations = bindings.map(({ name, element, writable }, i) => {
+    const access = writable ? "read_write" : "read";
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${element}>;`;
+  });
+  return halves ? ["enable f16;", ...declarations] : declarations;
+}
+
+/** The function of a thread. `group` is found by statements `before` it, from `nth`, the number of its workgroup. */
+export function mainOf(
+  { threads, before = "", group, body }: {
+    readonly threads: number;
+    readonly before?: string;
+    readonly group: string;
+    readonly body: string;
+  },
+): string {
+  return [
     `@compute @workgroup_size(${threads})`,
     "fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {",
-    `let group = workgroup.y * ${ROW_OF_GROUPS}u + workgroup.x;`,
+    `let nth = workgroup.y * ${ROW_OF_GROUPS}u + workgroup.x;`,
+    before,
+    `let group = ${group};`,
     "if (group >= p.groups) { return; }",
     `let i = group * ${threads}u + lane;`,
-    spec.body(names),
+    body,
     "}",
   ].join("\n");
-  return {
-    source,
-    bindings,
-    parameters: encode(sizes, spec.factors ?? {}),
-    groups: [across, Math.ceil(groups / across), 1],
-  };
+}
+
+/** So many workgroups in two dimensions, at least. */
+export function gridOf(groups: number): [number, number, number] {
+  const across = Math.min(groups, ROW_OF_GROUPS);
+  return [across, Math.ceil(groups / across), 1];
 }
 
 /** Workgroups for one thread each of `count` things. */
@@ -88,36 +126,26 @@ export function groupsFor(count: number, threads: number = THREADS): number {
 
 function bind<Read extends string, Write extends string>(
   { reads, writes, types = {} }: ShaderSpec<Read, Write>,
-): { declarations: string[]; bindings: Binding[]; names: Names<Read | Write> } {
+): { bindings: Binding[]; names: Names<Read | Write> } {
   type Entry = [Read | Write, Value | undefined];
-  const all = [...Object.entries(writes), ...Object.entries(reads)] as Entry[];
-  const written = new Set(
-    (Object.values(writes) as (Value | undefined)[]).flatMap((value) => value?.place.buffer ?? []),
-  );
-  const declarations: string[] = [], bindings: Binding[] = [];
+  const results = Object.entries(writes) as Entry[];
+  // Results come first, so that an operand in the same place shares a result's binding.
+  const all = [...results, ...Object.entries(reads) as Entry[]];
+  const buffers = new Set(results.flatMap(([, value]) => value?.place.buffer ?? []));
+  const bindings: Binding[] = [];
   const names = {} as Record<Read | Write, string>;
   const elements: { readonly [Name in Read | Write]?: Element | undefined } = types;
-  const known = new Map<string, { readonly value: Value; readonly element: Element }>();
-  for (const [operand, value] of all) {
+  all.forEach(([operand, value], i) => {
     names[operand] = "";
-    if (value === undefined) continue;
+    if (value === undefined) return;
     const element = elements[operand] ?? value.dtype;
-    const twin = [...known].find(([, other]) => samePlace(other.value, value) && other.element === element);
-    if (twin !== undefined) {
-      names[operand] = twin[0];
-      continue;
-    }
-    const name = `${operand}_`;
-    names[operand] = name;
-    known.set(name, { value, element });
-    const writable = written.has(value.place.buffer);
-    const access = writable ? "read_write" : "read";
-    declarations.push(
-      `@group(0) @binding(${bindings.length}) var<storage, ${access}> ${name}: array<${element}>;`,
-    );
-    bindings.push({ value, writable });
-  }
-  return { declarations, bindings, names };
+    const twin = bindings.find((other) => samePlace(other.value, value) && other.element === element);
+    names[operand] = twin?.name ?? `${operand}_`;
+    if (twin !== undefined) return;
+    const writable = buffers.has(value.place.buffer);
+    bindings.push({ value, name: names[operand], element, writable, written: i < results.length });
+  });
+  return { bindings, names };
 }
 
 function samePlace(a: Value, b: Value): boolean {
@@ -126,17 +154,14 @@ function samePlace(a: Value, b: Value): boolean {
 
 type Numbers = Readonly<Record<string, number>>;
 
-function declareParameters(sizes: Numbers, factors: Numbers, binding: number): string {
-  const whole = Object.keys(sizes), other = Object.keys(factors);
-  const fields = [...whole.map((name) => `${name}: u32`), ...other.map((name) => `${name}: f32`)];
-  const struct = `struct Parameters { ${fields.join(", ")} }`;
-  return `${struct}\n@group(0) @binding(${binding}) var<uniform> p: Parameters;`;
-}
-
-function encode(sizes: Numbers, factors: Numbers): Uint32Array<ArrayBuffer> {
+function encode(
+  sizes: Numbers,
+  { factors, groups }: { readonly factors: Numbers; readonly groups: number },
+): Uint32Array<ArrayBuffer> {
   const whole = Object.values(sizes), other = Object.values(factors);
-  const words = new Uint32Array(Math.ceil((whole.length + other.length) / 4) * 4);
+  const words = new Uint32Array(Math.ceil((whole.length + other.length + 1) / 4) * 4);
   words.set(whole);
   new Float32Array(words.buffer).set(other, whole.length);
+  words[whole.length + other.length] = groups;
   return words;
 }

@@ -34,7 +34,7 @@ interface Slab {
   dirty: number;
 }
 
-/** Hands out regions, first fit, of buffers each as large as all before it together. */
+/** Hands out regions of buffers, each as large as all before it together. */
 export class Slabs {
   readonly #device: GPUDevice;
   readonly #slabs = new Map<GPUBuffer, Slab>();
@@ -52,7 +52,8 @@ export class Slabs {
   /** A zeroed region. */
   take(bytes: number): Region {
     const size = Math.ceil(bytes / alignment) * alignment, single = size === alignment;
-    for (const slab of this.#slabs.values()) {
+    // The newest first: what is allocated in a row shall lie in one buffer.
+    for (const slab of [...this.#slabs.values()].reverse()) {
       const gap = slab.single === single ? slab.free.find(({ start, end }) => end - start >= size) : undefined;
       if (gap === undefined) continue;
       const offset = gap.start;
