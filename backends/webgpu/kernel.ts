@@ -92,6 +92,8 @@ export interface Dispatch {
   readonly parameters: Uint32Array<ArrayBuffer>;
   /** Workgroups in all. */
   readonly count: number;
+  /** Dispatches with the same one write different numbers of what they share, whatever lies where. */
+  readonly apart?: object | undefined;
   /** Workgroups in each dimension. */
   readonly groups: readonly [number, number, number];
 }
@@ -99,6 +101,11 @@ export interface Dispatch {
 /** One function per kernel, so a missing one is a type error. */
 export type Kernels = {
   readonly [Name in KernelName]: (operands: Operands<Name>, lowering: Lowering) => readonly Dispatch[];
+};
+
+/** Functions of all calls of a kernel that stand in a row. */
+export type RunKernels = {
+  readonly [Name in KernelName]?: (run: readonly Operands<Name>[], lowering: Lowering) => readonly Dispatch[];
 };
 
 /** The last extent of a shape, or one counted from the end with −1, −2, … */

@@ -21,8 +21,8 @@ import { crossEntropy, meanLoss, squaredError } from "./kernels/loss.ts";
 import { crossEntropyBackward, meanLossBackward, squaredErrorBackward } from "./kernels/loss_backward.ts";
 import { layerNorm, rmsNorm } from "./kernels/norm.ts";
 import { layerNormBackward, rmsNormBackward } from "./kernels/norm_backward.ts";
-import type { Kernels } from "./kernel.ts";
-import { adamw, clipFactor, sumOfSquares } from "./kernels/optimiser.ts";
+import type { Kernels, RunKernels } from "./kernel.ts";
+import { adamw, clipFactor, sumOfSquares, sumsOfSquares } from "./kernels/optimiser.ts";
 import { cacheWrite, gatherRows, patches, prepend, slice, splice, takeRow } from "./kernels/rows.ts";
 import { gatherRowsBackward, prependBackward, sliceBackward, spliceBackward } from "./kernels/rows_backward.ts";
 import { sample } from "./kernels/sample.ts";
@@ -88,3 +88,6 @@ export const kernels: Kernels = {
   adamw,
   clipFactor,
 };
+
+/** Kernels of which calls in a row take less than each by itself. */
+export const runKernels: RunKernels = { sumOfSquares: sumsOfSquares };

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type KernelName, type Operand, tensorsOf } from "../../core/graph/kernels.ts";
+import { type Call, type KernelName, type Operand, tensorsOf } from "../../core/graph/kernels.ts";
 import { alignment, type Plan } from "../../core/graph/plan.ts";
 import { type DType, elementCount, type Tensor } from "../../core/graph/tensor.ts";
-import type { Dispatch, Kernels, Lowering, Place, Scratch, Value } from "./kernel.ts";
-import { kernels } from "./kernels.ts";
+import type { Dispatch, Lowering, Place, Scratch, Value } from "./kernel.ts";
+import { kernels, runKernels } from "./kernels.ts";
 import { storageBytes } from "./memory.ts";
 import { mergeDispatches } from "./merge.ts";
 
@@ -41,8 +41,7 @@ export interface Lowered {
 export function lower(plan: Plan, { placeOf, typeOf, limits, software, rewrite }: LowerOptions): Lowered {
   let arenaBytes = Math.max(alignment, plan.arenaBytes);
   const valueOf = (tensor: Tensor): Value => toValue(tensor, { place: placeOf(tensor), dtype: typeOf(tensor) });
-  const dispatches = plan.calls.flatMap(({ kernel, inputs, outputs, attributes }) => {
-    if (!readsHalves.has(kernel)) refuseHalves(kernel, [...tensorsOf(inputs), ...tensorsOf(outputs)], typeOf);
+  const dispatches = runsOf(plan.calls).flatMap((run) => {
     let offset = Math.ceil(plan.arenaBytes / alignment) * alignment;
     const scratch: Scratch = (count) => {
       const place: Place = { buffer: "arena", offset };
@@ -50,9 +49,11 @@ export function lower(plan: Plan, { placeOf, typeOf, limits, software, rewrite }
       arenaBytes = Math.max(arenaBytes, offset);
       return { shape: [count], count, dtype: "f32", place };
     };
-    // `Kernels` pairs each name with its operands, which a loop over all calls cannot express.
-    const make = kernels[kernel] as (operands: unknown, lowering: Lowering) => ReturnType<Kernels[typeof kernel]>;
-    return make({ ...valuesOf(inputs, valueOf), ...valuesOf(outputs, valueOf), ...attributes }, { scratch, software });
+    const operands = run.map(({ kernel, inputs, outputs, attributes }) => {
+      if (!readsHalves.has(kernel)) refuseHalves(kernel, [...tensorsOf(inputs), ...tensorsOf(outputs)], typeOf);
+      return { ...valuesOf(inputs, valueOf), ...valuesOf(outputs, valueOf), ...attributes };
+    });
+    return lowerRun(run[0]!.kernel, operands, { scratch, software });
   });
   const largest = Math.max(
     0,
@@ -62,6 +63,24 @@ export function lower(plan: Plan, { placeOf, typeOf, limits, software, rewrite }
   check("the temporaries", arenaBytes, limits.maxBufferSize);
   if (!rewrite) return { dispatches, arenaBytes };
   return { dispatches: mergeDispatches(dispatches, { maxBytes: limits.maxStorageBufferBindingSize }), arenaBytes };
+}
+
+/** Calls that are lowered together: those of a kernel of {@link runKernels} in a row, every other one by itself. */
+function runsOf(calls: readonly Call[]): Call[][] {
+  const runs: Call[][] = [];
+  for (const call of calls) {
+    const last = runs.at(-1);
+    if (last?.[0]?.kernel === call.kernel && call.kernel in runKernels) last.push(call);
+    else runs.push([call]);
+  }
+  return runs;
+}
+
+/** The table's types pair each name with its operands, which a loop over all calls cannot express. */
+function lowerRun(kernel: KernelName, run: readonly unknown[], lowering: Lowering): readonly Dispatch[] {
+  type Make<Given> = (operands: Given, lowering: Lowering) => readonly Dispatch[];
+  const whole = runKernels[kernel] as Make<readonly unknown[]> | undefined;
+  return whole?.(run, lowering) ?? (kernels[kernel] as Make<unknown>)(run[0], lowering);
 }
 
 function check(what: string, bytes: number, most: number): void {

@@ -49,6 +49,7 @@ function alike(a: Dispatch, b: Dispatch): boolean {
 
 /** Whether the order of two dispatches matters. */
 function depends(a: Dispatch, b: Dispatch): boolean {
+  if (a.apart !== undefined && a.apart === b.apart) return false;
   return a.bindings.some((x) => b.bindings.some((y) => (x.written || y.written) && overlap(x, y)));
 }
 

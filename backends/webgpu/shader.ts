@@ -39,6 +39,8 @@ export interface ShaderSpec<Read extends string, Write extends string> {
   readonly threads?: number | undefined;
   /** Workgroups in all. The text finds which one it is in as `group`, and leaves if it is not below this number. */
   readonly groups: number;
+  /** Dispatches with the same one write different numbers of what they share, whatever lies where. */
+  readonly apart?: object | undefined;
   /** Functions and workgroup variables. */
   readonly head?: ((names: Names<Read | Write>) => string) | undefined;
   /** Statements of one thread: `lane` of its workgroup, `group`, and `i` among all threads. */
@@ -67,6 +69,7 @@ export function shader<Read extends string, Write extends string>(spec: ShaderSp
     bindings,
     parameters: encode(spec.sizes ?? {}, { factors, groups }),
     count: groups,
+    apart: spec.apart,
     groups: gridOf(groups),
   };
 }
@@ -148,7 +151,8 @@ function bind<Read extends string, Write extends string>(
   return { bindings, names };
 }
 
-function samePlace(a: Value, b: Value): boolean {
+/** Whether two values begin in one place. */
+export function samePlace(a: Value, b: Value): boolean {
   return a.place.buffer === b.place.buffer && a.place.offset === b.place.offset;
 }
 

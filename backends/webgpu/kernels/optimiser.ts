@@ -3,46 +3,84 @@
  *
  * @module
  */
-import type { Dispatch, Lowering, Operands } from "../kernel.ts";
-import { shader, THREADS } from "../shader.ts";
+import type { Dispatch, Lowering, Operands, Value } from "../kernel.ts";
+import { samePlace, shader, THREADS } from "../shader.ts";
 import { sumOver } from "../wgsl.ts";
 import { each } from "./each.ts";
 
 /** Numbers of a part of a sum of squares, at least, and parts at most. */
 const PART = 4096, MOST_PARTS = 256;
 
-/** y [1] += Σ x²: in parts, a workgroup each, then those by one. */
-export function sumOfSquares({ x, y }: Operands<"sumOfSquares">, { scratch }: Lowering): Dispatch[] {
-  const parts = Math.min(MOST_PARTS, Math.ceil(x.count / PART));
-  const partials = scratch(parts);
-  return [
-    shader({
-      reads: { x },
-      writes: { partials },
-      sizes: { count: x.count, perPart: Math.ceil(x.count / parts) },
-      groups: parts,
-      head: () => sumOver(THREADS),
-      body: ({ x, partials }) => `
+/** y [1] += Σ x². */
+export function sumOfSquares(operands: Operands<"sumOfSquares">, lowering: Lowering): Dispatch[] {
+  return sumsOfSquares([operands], lowering);
+}
+
+/** Several in a row: each x in parts, a workgroup each, then all parts that go to one y by one. */
+export function sumsOfSquares(all: readonly Operands<"sumOfSquares">[], { scratch }: Lowering): Dispatch[] {
+  const dispatches: Dispatch[] = [];
+  for (let from = 0; from < all.length;) {
+    const { y } = all[from]!;
+    const others = all.slice(from).findIndex((call) => !samePlace(call.y, y));
+    const together = all.slice(from, others < 0 ? all.length : from + others);
+    const partials = scratch(together.reduce((sum, { x }) => sum + roomOf(x), 0));
+    let at = 0;
+    for (const { x } of together) {
+      const { buffer, offset } = partials.place, count = roomOf(x);
+      dispatches.push(partsOf(x, { ...partials, shape: [count], count, place: { buffer, offset: offset + 4 * at } }));
+      at += count;
+    }
+    dispatches.push(addParts(partials, y));
+    from += together.length;
+  }
+  return dispatches;
+}
+
+/** Parts of a sum of squares. */
+function partsIn(x: Value): number {
+  return Math.min(MOST_PARTS, Math.ceil(x.count / PART));
+}
+
+/** Room for them, so that those of the next sum begin where a binding may. */
+function roomOf(x: Value): number {
+  return Math.ceil(partsIn(x) / THREADS) * THREADS;
+}
+
+/** The sum of each part; the room behind the last one becomes 0. */
+function partsOf(x: Value, partials: Value): Dispatch {
+  const parts = partsIn(x), four = x.count % 4 === 0;
+  const count = four ? x.count / 4 : x.count;
+  return shader({
+    reads: { x },
+    writes: { partials },
+    types: { x: four ? "vec4f" : "f32" },
+    sizes: { count, perPart: Math.ceil(count / parts), room: partials.count },
+    groups: parts,
+    head: () => sumOver(THREADS),
+    body: ({ x, partials }) => `
 var share = 0.0;
 for (var c = group * p.perPart + lane; c < min((group + 1u) * p.perPart, p.count); c += ${THREADS}u) {
-  share += ${x}[c] * ${x}[c];
+  share += ${four ? `dot(${x}[c], ${x}[c])` : `${x}[c] * ${x}[c]`};
 }
 let sum = sum_(lane, share);
-if (lane == 0u) { ${partials}[group] = sum; }`,
-    }),
-    shader({
-      reads: { partials },
-      writes: { y },
-      sizes: { parts },
-      groups: 1,
-      head: () => sumOver(THREADS),
-      body: ({ partials, y }) => `
+if (lane == 0u) { ${partials}[group] = sum; }
+if (group + 1u == p.groups && group + 1u + lane < p.room) { ${partials}[group + 1u + lane] = 0.0; }`,
+  });
+}
+
+function addParts(partials: Value, y: Value): Dispatch {
+  return shader({
+    reads: { partials },
+    writes: { y },
+    sizes: { count: partials.count },
+    groups: 1,
+    head: () => sumOver(THREADS),
+    body: ({ partials, y }) => `
 var share = 0.0;
-for (var part = lane; part < p.parts; part += ${THREADS}u) { share += ${partials}[part]; }
+for (var c = lane; c < p.count; c += ${THREADS}u) { share += ${partials}[c]; }
 let sum = sum_(lane, share);
 if (lane == 0u) { ${y}[0] += sum; }`,
-    }),
-  ];
+  });
 }
 
 /** clip [1] = min(1, limit / (√squares + 1e-6)), NaN when squares is not finite: by its bits, for a shader may take no NaN. */

@@ -72,6 +72,7 @@ export function product(
     types: { a: elementOf(a, four.a), b: elementOf(b, four.b), c: elementOf(c, four.c) },
     sizes: { M, N, K, across, expert: range?.expert ?? 0 },
     threads: threadsAcross * down,
+    apart: range?.offsets, // each expert has rows of its own
     groups: across * groupsFor(M, rows * down),
     head: (names) => `
 ${load({ name: "loadA", from: names.a, width: kind === "weight" ? "p.M" : "p.K", four: four.a })}
