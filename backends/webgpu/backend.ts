@@ -87,6 +87,11 @@ export class WebGpuBackend implements Backend {
     return held.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** Bytes of all storages, without what is free in the buffers that they share. */
+  get storedBytes(): number {
+    return [...this.#storages].reduce((sum, { spec }) => sum + storageBytes(spec), 0);
+  }
+
   /**
    * Allocates zeroed memory; a matrix lies in C order, in f32 or, for kernels that only read it, in f16.
    *

@@ -144,7 +144,7 @@ if (typeof adapter === "string" || !adapter.features.has("shader-f16")) {
     await using half = await createWebGpuBackend({ weights: "f16" });
     const bytes = (backend: WebGpuBackend) => {
       const storages = bindModel(backend, model, { sources: [weights] });
-      const used = backend.usedBytes;
+      const used = backend.storedBytes;
       for (const storage of storages.values()) backend.free(storage);
       return used;
     };
