@@ -16,7 +16,7 @@ import {
   type GenerateOptions,
   parseMiniMindOptions,
   planParameters,
-} from "../mod.ts";
+} from "../engine.ts";
 import { formatResults, race, type Result } from "./harness.ts";
 import { randomFloats, randomWeights } from "./random_weights.ts";
 

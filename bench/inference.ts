@@ -8,7 +8,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { createWasmBackend } from "../mod.ts";
+import { createWasmBackend } from "../engine.ts";
 import { formatResults } from "./harness.ts";
 import { importOrt, version } from "./peers/onnxruntime_web.ts";
 import { clip } from "./workloads/clip.ts";

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { ClipOptions, MiniMindOptions } from "../mod.ts";
-import { ropeTables } from "../mod.ts";
+import type { ClipOptions, MiniMindOptions } from "../engine.ts";
+import { ropeTables } from "../engine.ts";
 import { OnnxGraph, type Value } from "./onnx_graph.ts";
 
 /** Weights by upstream's names, `[out, in]` in C order. */

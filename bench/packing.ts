@@ -6,8 +6,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { createMiniMind, createMlpProjector, createModel, createWasmBackend, parseMiniMindOptions } from "../mod.ts";
-import { planParameters, type Storage } from "../mod.ts";
+import { createMiniMind, createMlpProjector, createModel, createWasmBackend, parseMiniMindOptions } from "../engine.ts";
+import { planParameters, type Storage } from "../engine.ts";
 import { PackPlanner } from "../trainers/pack_plan.ts";
 import { packedRows } from "../trainers/packed_rows.ts";
 import { initialise } from "../trainers/initialise.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { elementCount, type Plan, type SourceTensor } from "../mod.ts";
+import { elementCount, type Plan, type SourceTensor } from "../engine.ts";
 import { drawFloats } from "../cli/verify/number_generator.ts";
 
 /** Weights for the parameters of a plan: unit gain in matrices, norms around 1, small biases. */

@@ -10,7 +10,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { createWasmBackend } from "../mod.ts";
+import { createWasmBackend } from "../engine.ts";
 import { formatResults } from "./harness.ts";
 import { importJax, version } from "./peers/jax_js.ts";
 import { step, type TrainingReport, type TrainingSides } from "./workloads/training.ts";

@@ -6,7 +6,8 @@
 import { type ExportedModel, type ExportFormat, exportModel } from "../data/export.ts";
 import { formatBytes } from "../data/hub/bytes.ts";
 import { splitEncoder } from "../data/infer_encoder.ts";
-import { foldAlpha, type LoraAdapter, writeLora } from "../data/lora_file.ts";
+import type { LoraAdapter } from "../data/lora_file.ts";
+import { foldAlpha, writeLora } from "../data/lora_writer.ts";
 import { type Precision, precisions } from "../data/saved_tensor.ts";
 import { openFiles } from "../sdk/files.ts";
 import type { Command } from "./command.ts";

@@ -86,13 +86,13 @@ async function open(href: string, files: Files, weights: string | undefined): Pr
   if (await files.isFolder(href)) return await openModelFolder(files.folder(href), { weights });
   if (weights !== undefined) throw new TypeError(`Cannot use --weights: "${shortName(href)}" is no folder`);
   const main = { name: shortName(href), bytes: await files.open(href) };
-  if (!href.endsWith(".json")) return { checkpoint: openCheckpoint([main]) };
+  if (!href.endsWith(".json")) return { checkpoint: await openCheckpoint([main]) };
   const index = parseShardIndex(await files.read(href), main.name);
   const shards = [...new Set(index.values())].map(async (name) => ({
     name,
     bytes: await files.open(new URL(encodeURIComponent(name), href).href),
   }));
-  return { checkpoint: openCheckpoint([main, ...await Promise.all(shards)]) };
+  return { checkpoint: await openCheckpoint([main, ...await Promise.all(shards)]) };
 }
 
 function ifMissing(error: unknown): boolean {

@@ -9,7 +9,7 @@ import { demoName } from "../models/demo/mod.ts";
 import { createRegistry } from "../plugins/mod.ts";
 import { openImageFolder } from "../sdk/disk.ts";
 import { resolveName } from "../sdk/files.ts";
-import { randomModelName } from "../sdk/random_model.ts";
+import { randomModelName } from "../sdk/model_source.ts";
 import type { Command } from "./command.ts";
 import { count, type FlagValues, parseFlags } from "./flags.ts";
 import { Interrupted, Interrupts } from "./interrupts.ts";

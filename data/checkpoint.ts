@@ -10,12 +10,8 @@ import type { TensorType } from "./element_types.ts";
 import { isShardIndex, parseShardIndex } from "./shard_index.ts";
 import { joinQuantised } from "./quantised_tensors.ts";
 import { readSafetensors } from "./safetensors.ts";
-import {
-  type CheckpointValue,
-  readTorchCheckpoint,
-  type TorchCheckpointOptions,
-  torchFormat,
-} from "./torch_checkpoint/mod.ts";
+import { torchFormat } from "./torch_checkpoint/format.ts";
+import type { CheckpointValue, TorchCheckpointOptions } from "./torch_checkpoint/mod.ts";
 
 /** A file. */
 export interface NamedBytes {
@@ -63,10 +59,14 @@ interface Contents extends Omit<Checkpoint, "files"> {
  * Opens safetensors, PyTorch's `.pth` and `.bin`, or shards of either together with their index.
  *
  * Tensors are read and widened to f32 one by one when asked for; those of files in memory are views of them.
+ * What reads PyTorch's files is loaded for the first of them.
  *
  * @throws {WeightError} naming the file: empty, damaged, not a checkpoint, not in the index or missing there
  */
-export function openCheckpoint(files: readonly NamedBytes[], options: TorchCheckpointOptions = {}): Checkpoint {
+export async function openCheckpoint(
+  files: readonly NamedBytes[],
+  options: TorchCheckpointOptions = {},
+): Promise<Checkpoint> {
   const indexes = files.filter(({ bytes }) => isShardIndex(startOf(bytes)));
   const shards = files.filter((file) => !indexes.includes(file));
   const names = shards.map(({ name }) => JSON.stringify(name)).join(", ");
@@ -74,7 +74,8 @@ export function openCheckpoint(files: readonly NamedBytes[], options: TorchCheck
   if (indexes.length === 0 && shards.length !== 1) {
     throw new WeightError(`Cannot open ${names || "a checkpoint"}: ${shards.length} files and no index`);
   }
-  const opened = shards.map((file) => ({ file, contents: openFile(file, options) }));
+  const opened: { file: NamedBytes; contents: Contents }[] = [];
+  for (const file of shards) opened.push({ file, contents: await openFile(file, options) });
   if (indexes[0] !== undefined) checkShards(indexes[0], opened);
   return {
     files: opened.map(({ file: { name, bytes }, contents: { format } }) => ({ name, format, bytes: bytes.length })),
@@ -84,7 +85,7 @@ export function openCheckpoint(files: readonly NamedBytes[], options: TorchCheck
 }
 
 /** Opens one file and puts its name in front of what is wrong with it. */
-function openFile({ name, bytes }: NamedBytes, options: TorchCheckpointOptions): Contents {
+async function openFile({ name, bytes }: NamedBytes, options: TorchCheckpointOptions): Promise<Contents> {
   const onDamage = (cause: WeightError) => {
     const problem = cause.message.replace(/^Cannot read (PyTorch|safetensors) /, "");
     return new WeightError(`Cannot open ${JSON.stringify(name)}: ${problem}`, { cause });
@@ -93,6 +94,7 @@ function openFile({ name, bytes }: NamedBytes, options: TorchCheckpointOptions):
     const start = startOf(bytes);
     const format = torchFormat(start);
     if (format !== undefined) {
+      const { readTorchCheckpoint } = await import("./torch_checkpoint/mod.ts");
       return { ...readTorchCheckpoint(bytes, { onDamage, ...options }), format: `pytorch ${format}` };
     }
     if (!looksLikeSafetensors(start)) throw new WeightError(describeOther(start));

@@ -1,5 +1,5 @@
 /**
- * LoRA adapters (Hu et al. 2021) as files: ours, safetensors with a description, and upstream MiniMind's `.pth`.
+ * Reads LoRA adapters (Hu et al. 2021) from files: ours, safetensors with a description, and upstream MiniMind's `.pth`.
  *
  * The adapted layer is `y = W·x + (alpha / rank)·B·(A·x)`. Names are those of upstream's `model/model_lora.py`:
  * `<layer>.lora.A.weight` [rank, in] and `<layer>.lora.B.weight` [out, rank]; upstream has no alpha, so its files have
@@ -9,12 +9,8 @@
  */
 import { WeightError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/graph/tensor.ts";
-import { loraNames } from "../core/lora.ts";
 import type { SourceTensor } from "../core/weights.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { safetensorsChunks } from "./safetensors_writer.ts";
-import { castTensors, joinChunks, type Precision } from "./saved_tensor.ts";
-import { writeTorchCheckpoint } from "./torch_checkpoint/write.ts";
 
 /** The two matrices beside one linear layer. */
 export interface LoraLayer {
@@ -34,17 +30,8 @@ export interface LoraAdapter {
   readonly layers: ReadonlyMap<string, LoraLayer>;
 }
 
-/** Options of {@link writeLora}. */
-export interface WriteLoraOptions {
-  /** Type of the numbers. Default `f32`. */
-  readonly precision?: Exclude<Precision, "q8"> | undefined;
-  /** `pth` is upstream's file, which cannot hold an alpha other than the rank. Default `safetensors`. */
-  readonly format?: "safetensors" | "pth" | undefined;
-}
-
 /** Marks our files, and its value is their version. */
-const marker = "minimind_lora";
-const version = "1";
+export const loraMarker = { key: "minimind_lora", version: "1" } as const;
 
 /** A matrix: its layer, and which of the two it is. */
 const matrixName = /^(?:module\.)?(.+)\.lora\.([AB])\.weight$/;
@@ -59,40 +46,6 @@ export function squareLayers(parameters: ReadonlyMap<string, { readonly shape: r
 
 function isEmbedding(name: string): boolean {
   return /(^|\.)(embed_tokens|position_embedding)\.weight$/.test(name);
-}
-
-/**
- * A file with an adapter. Equal adapters make equal bytes.
- *
- * @throws {WeightError} if its matrices are not of its rank, or the format cannot hold its alpha
- */
-export function writeLora(adapter: LoraAdapter, options: WriteLoraOptions = {}): Uint8Array<ArrayBuffer> {
-  const { precision = "f32", format = "safetensors" } = options;
-  const { rank, alpha, layers } = checkRanks(adapter, "write");
-  const tensors = castTensors(
-    new Map([...layers].flatMap(([layer, { a, b }]) => {
-      const names = loraNames(layer);
-      return [[names.a, a], [names.b, b]] as const;
-    })),
-    { precision },
-  );
-  if (format === "safetensors") {
-    const targets = JSON.stringify([...layers.keys()]);
-    const metadata = { format: "pt", [marker]: version, rank: String(rank), alpha: String(alpha), targets };
-    return joinChunks(safetensorsChunks(tensors, new Map(Object.entries(metadata))));
-  }
-  if (alpha === rank) return writeTorchCheckpoint(tensors);
-  throw new WeightError(`Cannot write LoRA "alpha": upstream's files have none, so ${alpha} must be the rank, ${rank}`);
-}
-
-/** The same change as an adapter whose alpha is its rank, which upstream's files can hold: B takes the factor over. */
-export function foldAlpha({ rank, alpha, layers }: LoraAdapter): LoraAdapter {
-  if (alpha === rank) return { rank, alpha, layers };
-  const scaled = (tensor: SourceTensor): SourceTensor => ({
-    shape: tensor.shape,
-    toFloat32: () => tensor.toFloat32().map((value) => value * alpha / rank),
-  });
-  return { rank, alpha: rank, layers: new Map([...layers].map(([layer, { a, b }]) => [layer, { a, b: scaled(b) }])) };
 }
 
 /** Whether a file holds an adapter, as far as the names of its tensors tell. */
@@ -121,9 +74,10 @@ export function readLora({ tensors, values }: Pick<Checkpoint, "tensors" | "valu
   const [first] = layers.values();
   if (first === undefined) throw fail("read", "file", "it has no tensors");
   const found = first.a.shape[0] ?? 0;
-  const described = values.has(marker);
-  if (described && values.get(marker) !== version) {
-    throw fail("read", marker, `its version is ${JSON.stringify(values.get(marker))}, not "${version}"`);
+  const { key, version } = loraMarker;
+  const described = values.has(key);
+  if (described && values.get(key) !== version) {
+    throw fail("read", key, `its version is ${JSON.stringify(values.get(key))}, not "${version}"`);
   }
   const rank = described ? numberOf("rank", values.get("rank")) : found;
   const alpha = described ? numberOf("alpha", values.get("alpha")) : rank;
@@ -155,7 +109,12 @@ export function checkLora(
   }
 }
 
-function checkRanks(adapter: LoraAdapter, action: "read" | "write"): LoraAdapter {
+/**
+ * The adapter, if all its matrices are of its rank.
+ *
+ * @throws {WeightError} naming the layer whose matrices are not
+ */
+export function checkRanks(adapter: LoraAdapter, action: "read" | "write"): LoraAdapter {
   const { rank, alpha, layers } = adapter;
   if (!Number.isSafeInteger(rank) || rank < 1) throw fail(action, "rank", `${rank} is not a whole number above 0`);
   if (!Number.isFinite(alpha)) throw fail(action, "alpha", `${alpha} is not a finite number`);

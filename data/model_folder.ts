@@ -87,7 +87,7 @@ export async function openModelFolder(folder: FolderFiles, options: ModelFolderO
   for (const [key, name] of Object.entries(texts)) {
     if (names.includes(name)) plain[key] = await readText(folder, name);
   }
-  const checkpoint = openCheckpoint(
+  const checkpoint = await openCheckpoint(
     await readWeights(folder, { names, name: options.weights ?? chooseWeights(names, folder.name) }),
   );
   return { ...parsed, ...plain, checkpoint };

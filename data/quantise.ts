@@ -6,9 +6,8 @@
  */
 import { widenFloat16 } from "./half_precision.ts";
 import { narrowFloat16 } from "./narrow_floats.ts";
-
-/** Numbers that share a scale. */
-export const blockSize = 32;
+import { blockSize, scaleShape, scaleSuffix } from "./quantised_tensors.ts";
+import type { SavedTensor } from "./saved_tensor.ts";
 
 /** Numbers in blocks. */
 export interface QuantisedValues {
@@ -34,11 +33,15 @@ export function quantise(values: Float32Array): QuantisedValues {
   return { codes, scales };
 }
 
-/** Multiplies codes, as numbers, by the scales of their blocks, in place. */
-export function applyScales(codes: Float32Array, scales: Float32Array): Float32Array {
-  for (let block = 0, i = 0; block < scales.length; block++) {
-    const scale = scales[block]!;
-    for (const end = i + blockSize; i < end; i++) codes[i] = codes[i]! * scale;
-  }
-  return codes;
+/** The two tensors that a file has for one, by name. Numbers are asked for, and rounded, when a tensor is written. */
+export function splitQuantised(
+  name: string,
+  { shape, values }: { readonly shape: readonly number[]; readonly values: () => Float32Array },
+): [string, SavedTensor][] {
+  const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+    new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+  return [
+    [name, { dtype: "I8", shape, toBytes: () => bytesOf(quantise(values()).codes) }],
+    [name + scaleSuffix, { dtype: "F16", shape: scaleShape(shape), toBytes: () => bytesOf(quantise(values()).scales) }],
+  ];
 }

@@ -1,18 +1,15 @@
 /**
- * Reads and writes safetensors files: a JSON header, then the tensors' bytes end to end.
+ * Reads safetensors files: a JSON header, then the tensors' bytes end to end.
  *
  * Format: https://github.com/huggingface/safetensors. Numbers are little-endian, as is every machine this runs on.
  *
  * @module
  */
 import { WeightError } from "../core/errors.ts";
-import { formatShape } from "../core/graph/tensor.ts";
 import type { SourceTensor } from "../core/weights.ts";
 import { type ByteSource, byteSource, sliceSource } from "./byte_source.ts";
 import { readFloat32, viewAs } from "./element_types.ts";
-import { joinChunks } from "./saved_tensor.ts";
-import { safetensorsChunks } from "./safetensors_writer.ts";
-import { parseHeader, type SafetensorsEntry, type SafetensorsType, sizeOf } from "./safetensors_header.ts";
+import { parseHeader, type SafetensorsEntry, type SafetensorsType } from "./safetensors_header.ts";
 
 export type { SafetensorsType } from "./safetensors_header.ts";
 
@@ -92,39 +89,4 @@ export function readSafetensors(file: Uint8Array | ByteSource): SafetensorsFile 
     return [entry.name, new SafetensorsTensor(entry, data)];
   }));
   return { metadata, tensors };
-}
-
-/** A tensor to be written: f32, f64, i32, i64 or u8, as its array's type says. */
-export interface TensorToWrite {
-  /** Extents, slowest first; empty for a single number. */
-  readonly shape: readonly number[];
-  /** Elements in C order. */
-  readonly values: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
-}
-
-/**
- * Writes a file. Tensors with large elements come first, so that each is aligned; otherwise the order is kept.
- *
- * @throws {WeightError} if a tensor's values do not fit its shape
- */
-export function writeSafetensors(
-  tensors: ReadonlyMap<string, TensorToWrite>,
-  metadata?: ReadonlyMap<string, string>,
-): Uint8Array<ArrayBuffer> {
-  const saved = new Map([...tensors].map(([name, { shape, values }]) => {
-    const dtype = typeOf(values);
-    if (sizeOf(dtype, shape) !== values.byteLength) {
-      throw new WeightError(`Cannot write "${name}": ${values.length} values for ${formatShape(shape)}`);
-    }
-    const toBytes = () => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return [name, { dtype, shape, toBytes }];
-  }));
-  return joinChunks(safetensorsChunks(saved, metadata));
-}
-
-function typeOf(values: TensorToWrite["values"]): SafetensorsType {
-  if (values instanceof Float32Array) return "F32";
-  if (values instanceof Float64Array) return "F64";
-  if (values instanceof Int32Array) return "I32";
-  return values instanceof BigInt64Array ? "I64" : "U8";
 }

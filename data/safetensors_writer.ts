@@ -6,7 +6,8 @@
 import { WeightError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/graph/tensor.ts";
 import { elementBytes, type ElementType } from "./element_types.ts";
-import type { SavedTensor } from "./saved_tensor.ts";
+import { type SafetensorsType, sizeOf } from "./safetensors_header.ts";
+import { joinChunks, type SavedTensor } from "./saved_tensor.ts";
 
 /**
  * A file in pieces. Tensors with large elements come first, so that each is aligned; otherwise the order is kept.
@@ -40,4 +41,39 @@ export function* safetensorsChunks(
     }
     yield bytes;
   }
+}
+
+/** A tensor to be written: f32, f64, i32, i64 or u8, as its array's type says. */
+export interface TensorToWrite {
+  /** Extents, slowest first; empty for a single number. */
+  readonly shape: readonly number[];
+  /** Elements in C order. */
+  readonly values: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/**
+ * Writes a file. Tensors with large elements come first, so that each is aligned; otherwise the order is kept.
+ *
+ * @throws {WeightError} if a tensor's values do not fit its shape
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  metadata?: ReadonlyMap<string, string>,
+): Uint8Array<ArrayBuffer> {
+  const saved = new Map([...tensors].map(([name, { shape, values }]) => {
+    const dtype = typeOf(values);
+    if (sizeOf(dtype, shape) !== values.byteLength) {
+      throw new WeightError(`Cannot write "${name}": ${values.length} values for ${formatShape(shape)}`);
+    }
+    const toBytes = () => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return [name, { dtype, shape, toBytes }];
+  }));
+  return joinChunks(safetensorsChunks(saved, metadata));
+}
+
+function typeOf(values: TensorToWrite["values"]): SafetensorsType {
+  if (values instanceof Float32Array) return "F32";
+  if (values instanceof Float64Array) return "F64";
+  if (values instanceof Int32Array) return "I32";
+  return values instanceof BigInt64Array ? "I64" : "U8";
 }

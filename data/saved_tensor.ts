@@ -8,7 +8,8 @@ import { elementCount, formatShape } from "../core/graph/tensor.ts";
 import type { SourceTensor } from "../core/weights.ts";
 import type { ElementType, TensorType } from "./element_types.ts";
 import { narrowBfloat16, narrowFloat16 } from "./narrow_floats.ts";
-import { isQuantisable, splitQuantised } from "./quantised_tensors.ts";
+import { splitQuantised } from "./quantise.ts";
+import { isQuantisable } from "./quantised_tensors.ts";
 
 /** A tensor to be written. One object under two names is one tensor with two names. */
 export interface SavedTensor {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Plugin } from "../core/plugin.ts";
-import { type ChoiceOptions, chooseBackend } from "./backend_choice.ts";
+import type { ChoiceOptions } from "./backend_choice.ts";
 import wasm from "./wasm.ts";
 
 /** The faster of those that work. */
@@ -15,6 +15,7 @@ const plugin: Plugin<"backend", ChoiceOptions> = {
   summary: "webgpu where a graphics processor is faster, else wasm: measured once and remembered",
   parseOptions: wasm.parseOptions,
   async create(options, context) {
+    const { chooseBackend } = await import("./backend_choice.ts");
     const { backend, reason, from } = await chooseBackend(options, context);
     context.notice(`${backend.name}: ${reason}${from === "remembered" ? ", as measured before" : ""}`);
     return backend;

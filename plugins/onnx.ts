@@ -6,7 +6,7 @@
  * @module
  */
 import type { Plugin } from "../core/plugin.ts";
-import { createOnnxEncoder, type OnnxEncoderOptions } from "../encoders/onnx.ts";
+import type { OnnxEncoderOptions } from "../encoders/onnx.ts";
 import { OptionFields } from "./option_fields.ts";
 import { parsePixelOptions, pixelKeys } from "./pixel_options.ts";
 
@@ -39,8 +39,10 @@ const plugin: Plugin<"encoder", OnnxPluginOptions> = {
     return { file, mean, std, ...pixels, output, dropFirst: fields.integer("drop_first", 0, 0) };
   },
   // Files come through the context, which knows what a relative path means and what may be read at all.
-  create: async ({ file, ...options }, { readFile }) =>
-    await createOnnxEncoder({ ...options, model: await readFile(file) }),
+  async create({ file, ...options }, { readFile }) {
+    const { createOnnxEncoder } = await import("../encoders/onnx.ts");
+    return await createOnnxEncoder({ ...options, model: await readFile(file) });
+  },
 };
 
 export default plugin;

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Plugin } from "../core/plugin.ts";
-import { createTransformersEncoder, type TransformersEncoderOptions } from "../encoders/transformers.ts";
+import type { TransformersEncoderOptions } from "../encoders/transformers.ts";
 import { OptionFields } from "./option_fields.ts";
 import { parsePixelOptions, pixelKeys } from "./pixel_options.ts";
 
@@ -37,6 +37,7 @@ const plugin: Plugin<"encoder", TransformersPluginOptions> = {
     };
   },
   async create(options, { readFile, notice }) {
+    const { createTransformersEncoder } = await import("../encoders/transformers.ts");
     const isFolder = /^(\.{0,2}\/|[a-z][a-z0-9+.-]*:)/i.test(options.model);
     const folder = options.model.replace(/\/+$/, "");
     return await createTransformersEncoder({

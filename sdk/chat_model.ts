@@ -7,24 +7,21 @@ import type { Backend, Storages } from "../core/backend.ts";
 import type { GenerationConfig } from "../core/config.ts";
 import { ConfigError, ContextError } from "../core/errors.ts";
 import { createGenerator, type GenerateOptions, type TokenGenerator } from "../core/generate.ts";
-import { AttentionMaps } from "../core/attention_maps.ts";
-import { HiddenStates } from "../core/hidden_states.ts";
-import { ImageEncoder } from "../core/image_encoder.ts";
 import { cacheBytes } from "../core/model_plans.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
 import type { PromptOptions } from "../core/prompt_tokens.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
-import { ChatRenderer, imageIndex, type RenderedChat } from "../data/chat/mod.ts";
+import { imageIndex } from "../data/chat/chat_ids.ts";
+import { ChatRenderer, type RenderedChat } from "../data/chat/render.ts";
 import type { ChatTemplate } from "../data/chat_template.ts";
-import { loadImage, preprocess, type Preprocessor } from "../data/image/mod.ts";
+import type { Preprocessor } from "../data/image/preprocessor.ts";
+import type { ImageSource, ReadFile } from "../data/image/source.ts";
 import type { FolderFiles } from "../data/model_folder.ts";
-import { type ImageSource, nameOf, type ReadFile, readSource } from "../data/image/source.ts";
 import type {
   ChatEvent,
   ChatOptions,
   ChatPart,
   ContentEmbedding,
-  ImageAttention,
   Json,
   Message,
   ModelStatistics,
@@ -32,7 +29,9 @@ import type {
 import type { AnswerForm, AnswerFormats, FormatOptions } from "./answer_format.ts";
 import { type AnswerOptions, streamAnswer } from "./answer_stream.ts";
 import { Clock } from "./clock.ts";
-import { contentKey, ImageCache } from "./image_cache.ts";
+import type { ContentEmbedder } from "./content_embedder.ts";
+import type { ImageAttentionReader } from "./image_attention.ts";
+import type { EmbedContext, ImageEmbeddings } from "./image_embeddings.ts";
 import { mergeEvents } from "./merge_events.ts";
 import { offeredTools } from "./tool_calls.ts";
 import { imagesOf, templateMessage, textsOfTools } from "./template_messages.ts";
@@ -67,9 +66,6 @@ export interface ChatModelParts {
   readonly files?: FolderFiles | undefined;
 }
 
-/** Most bytes of an image file. */
-const maxImageBytes = 20 * 2 ** 20;
-
 /**
  * A model ready to answer. Several conversations may go on at once: they take each step together, which is much faster
  * than one after the other, and more than there are `conversations` wait their turn.
@@ -79,15 +75,11 @@ export class ChatModel implements AsyncDisposable {
   readonly parts: ChatModelParts;
   readonly #renderer: ChatRenderer;
   readonly #generator: TokenGenerator;
-  readonly #images: ImageCache;
   #formats: AnswerFormats | undefined;
-  /** Embeddings under way, by key: chats at the same time encode an image once. */
-  readonly #encoding = new Map<string, Promise<Float32Array>>();
-  #encoder: ImageEncoder | undefined;
-  #hidden: HiddenStates | undefined;
-  #maps: AttentionMaps | undefined;
+  #images: ImageEmbeddings | undefined;
+  #embedder: ContentEmbedder | undefined;
+  #attention: ImageAttentionReader | undefined;
   #cacheBytes: number | undefined;
-  readonly #counts = { encoded: 0, reused: 0 };
 
   /** Use `loadModel`, which reads a config. */
   constructor(parts: ChatModelParts) {
@@ -95,7 +87,6 @@ export class ChatModel implements AsyncDisposable {
     this.parts = parts;
     this.#renderer = new ChatRenderer({ tokenizer, template, placeholder: model.placeholder });
     this.#generator = createGenerator(backend, model, { weights, context, rows: conversations });
-    this.#images = new ImageCache(parts.imageCacheBytes ?? 64 * 2 ** 20);
   }
 
   /**
@@ -126,11 +117,11 @@ export class ChatModel implements AsyncDisposable {
     this.#roomAfter(rendered.ids);
     clock.mark("prefillMs");
     const sources = imagesOf(messages);
-    const explain = options.imageAttention === true ? this.#explainer(sources.length) : undefined;
+    const explain = options.imageAttention === true ? await this.#explainer(sources.length) : undefined;
     const images = await this.#embedAll(sources, { signal: options.signal, clock });
     const index = imageIndex(rendered, this.parts.model.placeholder);
     const prompt = { ids: rendered.ids, images, index };
-    yield* this.#answers(prompt, { ...options, form, clock, explain: explain && ((ids) => explain(prompt, ids)) });
+    yield* this.#answers(prompt, { ...options, form, clock, explain: explain && ((ids) => explain.read(prompt, ids)) });
   }
 
   /**
@@ -262,25 +253,14 @@ export class ChatModel implements AsyncDisposable {
   }
 
   /**
-   * What tells where in so many images an answer looked.
+   * What tells where in so many images an answer looked, loaded for the first answer that is to tell.
    *
    * @throws {RangeError} if there are none, or their tokens make no grid
    */
-  #explainer(count: number): (prompt: PromptOptions, ids: readonly number[]) => Promise<ImageAttention[]> {
-    const { backend, model, weights, context, name, preprocessor } = this.parts;
-    const { tokens } = model.placeholder;
-    if (count === 0) throw new RangeError("Cannot answer with imageAttention: there are no images");
-    const side = Math.sqrt(tokens);
-    if (!Number.isInteger(side)) {
-      throw new RangeError(
-        `Cannot answer with imageAttention: the ${tokens} tokens of an image of "${name}" make no grid`,
-      );
-    }
-    const fit = preprocessor?.crop === undefined ? "stretch" : "crop";
-    const maps = this.#maps ??= new AttentionMaps(backend, model, { weights, context });
-    return async (prompt, ids) => {
-      return (await maps.read(prompt, ids)).map((shares) => ({ grid: [side, side], fit, shares }));
-    };
+  async #explainer(images: number): Promise<ImageAttentionReader> {
+    if (images === 0) throw new RangeError("Cannot answer with imageAttention: there are no images");
+    const { ImageAttentionReader } = await import("./image_attention.ts");
+    return this.#attention ??= new ImageAttentionReader(this.parts);
   }
 
   /** What the generator is asked for. */
@@ -314,7 +294,8 @@ export class ChatModel implements AsyncDisposable {
     source: ImageSource,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Float32Array> {
-    return await this.#embed(source, { signal: options.signal, clock: new Clock() });
+    const [embeddings] = await this.#embedAll([source], { signal: options.signal, clock: new Clock() });
+    return embeddings!;
   }
 
   /**
@@ -330,40 +311,22 @@ export class ChatModel implements AsyncDisposable {
     content: string | readonly ChatPart[],
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ContentEmbedding> {
-    const { backend, model, weights, tokenizer, context } = this.parts;
-    const { marker, tokens: perImage } = model.placeholder;
     this.#checkLength([content], "embed: the content");
-    const images: ImageSource[] = [];
-    const ids: number[] = [];
-    const index: number[] = [];
-    for (const part of typeof content === "string" ? [{ type: "text", text: content } as const] : content) {
-      const added = part.type === "text"
-        ? tokenizer.encode(part.text, { parseSpecial: false })
-        : new Int32Array(perImage).fill(marker);
-      const first = part.type === "text" ? undefined : (images.push(part.image) - 1) * perImage;
-      added.forEach((id, i) => {
-        ids.push(id);
-        index.push(first === undefined ? -1 : first + i);
-      });
-    }
-    if (ids.length > context) {
-      throw new ContextError(`Cannot embed: the content takes ${ids.length} tokens, the context has ${context}`);
-    }
-    const embeddings = await this.#embedAll(images, { signal: options.signal, clock: new Clock() });
-    this.#hidden ??= new HiddenStates(backend, model, { weights, context });
-    const values = await this.#hidden.mean({ ids, images: embeddings, index: Int32Array.from(index) });
-    return { values, tokens: ids.length };
+    const { ContentEmbedder } = await import("./content_embedder.ts");
+    const embedder = this.#embedder ??= new ContentEmbedder(this.parts);
+    const context = { signal: options.signal, clock: new Clock() };
+    return await embedder.embed(content, (sources) => this.#embedAll(sources, context));
   }
 
   /** What has been computed and kept so far. */
   get statistics(): ModelStatistics {
-    const { encoded, reused } = this.#counts;
+    const { encoded, reused } = this.#images?.counts ?? { encoded: 0, reused: 0 };
     const { model, context } = this.parts;
     this.#cacheBytes ??= cacheBytes(model, { capacity: context, rows: this.conversations });
     return {
       imagesEncoded: encoded,
       imagesReused: reused,
-      imageCacheBytes: this.#images.bytes,
+      imageCacheBytes: this.#images?.bytes ?? 0,
       cacheBytes: this.#cacheBytes,
     };
   }
@@ -371,62 +334,20 @@ export class ChatModel implements AsyncDisposable {
   /** Frees everything, the backend included. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#generator[Symbol.dispose]();
-    this.#encoder?.[Symbol.dispose]();
-    this.#hidden?.[Symbol.dispose]();
-    this.#maps?.[Symbol.dispose]();
+    this.#images?.[Symbol.dispose]();
+    this.#embedder?.[Symbol.dispose]();
+    this.#attention?.[Symbol.dispose]();
     const { encoder } = this.parts.model;
     if (encoder !== undefined && Symbol.asyncDispose in encoder) await encoder[Symbol.asyncDispose]();
     await this.parts.backend[Symbol.asyncDispose]();
   }
 
+  /** Embeddings of images. What looks at images is loaded for the first one. */
   async #embedAll(sources: readonly ImageSource[], context: EmbedContext): Promise<Float32Array[]> {
-    const embeddings: Float32Array[] = [];
-    for (const source of sources) embeddings.push(await this.#embed(source, context));
-    return embeddings;
-  }
-
-  async #embed(source: ImageSource, context: EmbedContext): Promise<Float32Array> {
-    const { signal } = context;
-    const { name, preprocessor, readFile } = this.parts;
-    if (preprocessor === undefined) throw new ConfigError(`Cannot look at images: "${name}" has no encoder`);
-    // Bytes that are too many are refused by loadImage, with the file's name.
-    const readable = typeof source === "string" && !source.startsWith("data:");
-    const file = readable && readFile !== undefined
-      ? await readFile(source, { maxBytes: maxImageBytes, ...signal && { signal } })
-      : await readSource(source, { maxBytes: Infinity, readFile, signal });
-    const key = await contentKey(file);
-    // Whoever began to encode it may have been aborted; then it is begun anew.
-    const begun = this.#encoding.get(key);
-    const known = begun === undefined ? this.#images.get(key) : await begun.catch(() => undefined);
-    if (known !== undefined) {
-      this.#counts.reused++;
-      return known;
-    }
-    this.#counts.encoded++;
-    const encoding = this.#encode(file, { ...context, name: nameOf(source), preprocessor });
-    this.#encoding.set(key, encoding);
-    try {
-      const embeddings = await encoding;
-      this.#images.set(key, embeddings);
-      return embeddings;
-    } finally {
-      this.#encoding.delete(key);
-    }
-  }
-
-  async #encode(
-    file: Uint8Array,
-    { name, preprocessor, signal, clock }: EmbedContext & { name: string; preprocessor: Preprocessor },
-  ): Promise<Float32Array> {
-    const { model, weights, backend } = this.parts;
-    const image = await loadImage(file, { name, maxBytes: maxImageBytes, ...signal && { signal } });
-    const { values } = preprocess(image, preprocessor);
-    clock.mark("imageMs");
-    signal?.throwIfAborted();
-    this.#encoder ??= new ImageEncoder(backend, model, { weights });
-    const embeddings = await this.#encoder.encode(values);
-    clock.mark("encodeMs");
-    return embeddings;
+    if (sources.length === 0) return [];
+    const { ImageEmbeddings } = await import("./image_embeddings.ts");
+    this.#images ??= new ImageEmbeddings(this.parts);
+    return await this.#images.all(sources, context);
   }
 }
 
@@ -436,11 +357,6 @@ interface AnswersOptions extends ChatOptions {
   readonly form: AnswerForm | undefined;
   /** Tells where an answer looked. Default: it is not told. */
   readonly explain?: AnswerOptions["explain"];
-  readonly clock: Clock;
-}
-
-interface EmbedContext {
-  readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
 }
 

@@ -7,11 +7,6 @@ import { documentNames, type FolderFiles, usualWeights } from "../data/model_fol
 import { parseShardIndex } from "../data/shard_index.ts";
 import type { Files } from "./files.ts";
 
-/** Whether a name is of a whole repository: `hf:owner/name`, with `@revision` or without. */
-export function isRepository(name: string): boolean {
-  return /^hf:[^/]+\/[^/]+$/.test(name);
-}
-
 /**
  * The files of a repository. What it holds is found out by asking for the names that matter; of the weights, which
  * often lie there in several formats, only the best are downloaded.

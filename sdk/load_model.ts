@@ -18,28 +18,20 @@ import type { TensorSource } from "../core/weights.ts";
 import { ChatTemplate, parseChatTemplate } from "../data/chat_template.ts";
 import { modelTensors, openCheckpoint } from "../data/checkpoint.ts";
 import type { WantedFile } from "../data/hub/mod.ts";
-import { clipPreprocessor, parsePreprocessor, type Preprocessor, siglipPreprocessor } from "../data/image/mod.ts";
+import { clipPreprocessor, type Preprocessor, siglipPreprocessor } from "../data/image/preprocessor.ts";
 import type { ReadFile } from "../data/image/source.ts";
 import { type LoadedPart, summariseLoad } from "../data/load_summary.ts";
 import type { FolderFiles } from "../data/model_folder.ts";
 import { isShardIndex, parseShardIndex } from "../data/shard_index.ts";
 import { parseTokenizer } from "../data/tokenizer/parse_tokenizer.ts";
 import { buildModel, createRegistry } from "../plugins/mod.ts";
-import { addAdapters } from "./adapters.ts";
+import type { AddAdaptersOptions } from "./add_adapters.ts";
 import { ChatModel } from "./chat_model.ts";
 import { workingDirectory } from "./file_system.ts";
 import { type Files, type FilesOptions, openFiles } from "./files.ts";
 import { partFinder } from "./model_parts.ts";
-import {
-  encoderLabel,
-  findModel,
-  type ModelSource,
-  openFolder,
-  shortName,
-  type TokenizerTexts,
-} from "./model_source.ts";
+import { encoderLabel, findModel, type ModelSource, shortName, type TokenizerTexts } from "./model_source.ts";
 import { cacheNotes, storeNotes } from "./notes.ts";
-import { randomWeights } from "./random_model.ts";
 
 /** Options of {@link loadModel}. */
 export interface LoadOptions extends Partial<FilesOptions> {
@@ -142,8 +134,11 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
   try {
     const plain = keptSources(source, given);
     for (const name of weightNames(config)) plain.set(name, await readWeights(name, files));
-    if (source.random) plain.set("random numbers", randomWeights(model, plain.values()));
-    const sources = without(await addAdapters(plain, { adapters, files, model }), options.fresh);
+    if (source.random) {
+      const { randomWeights } = await import("./random_model.ts");
+      plain.set("random numbers", randomWeights(model, plain.values()));
+    }
+    const sources = without(await withAdapters(plain, { adapters, files, model }), options.fresh);
     const context = contextOf(config, { given, model });
     signal?.throwIfAborted();
     onStage("loading");
@@ -164,7 +159,7 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
       weights,
       tokenizer,
       template,
-      preprocessor: preprocessorOf(model.encoder, given.encoder === undefined ? source.preprocessor : undefined),
+      preprocessor: await preprocessorOf(model.encoder, given.encoder === undefined ? source.preprocessor : undefined),
       generation: config.generation ?? {},
       context,
       conversations: options.conversations,
@@ -181,7 +176,7 @@ async function loadOnto(making: Promise<Backend>, given: ModelConfig, options: L
 /** @throws {ConfigError} if there is a folder and a name */
 async function findSource({ model }: ModelConfig, { folder, files }: LoadContext): Promise<ModelSource> {
   if (folder === undefined) return model === undefined ? namedParts : await findModel(model, files);
-  if (model === undefined) return await openFolder(folder.name ?? "model", folder);
+  if (model === undefined) return await (await import("./folder_source.ts")).openFolder(folder.name ?? "model", folder);
   throw new ConfigError(`Cannot load "${model}": a folder is given, so the config must not name a model`);
 }
 
@@ -218,6 +213,16 @@ function without(
   const taken = ([name]: [string, unknown]) =>
     !patterns.some((pattern) => pattern.test(name) || pattern.test(`vision_model.${name}`));
   return new Map([...sources].map(([label, source]) => [label, new Map([...source].filter(taken))]));
+}
+
+/** Sources with adapters added. */
+async function withAdapters(
+  sources: ReadonlyMap<string, TensorSource>,
+  options: AddAdaptersOptions,
+): Promise<ReadonlyMap<string, TensorSource>> {
+  if (options.adapters.length === 0) return sources;
+  const { addAdapters } = await import("./add_adapters.ts");
+  return await addAdapters(sources, options);
 }
 
 /** Images need a projector, unless the caller has one in mind. */
@@ -307,7 +312,7 @@ async function readWeights(name: string, files: Files): Promise<TensorSource> {
     for (const shard of shards) all.push({ name: shard, bytes: await files.open(shard) });
   }
   // What came from the hub was checked against a stronger sum when it came.
-  return modelTensors(openCheckpoint(all, { checksums: !name.startsWith("hf:") }));
+  return modelTensors(await openCheckpoint(all, { checksums: !name.startsWith("hf:") }));
 }
 
 async function createBackend(
@@ -325,9 +330,9 @@ function idOf(tokenizer: Tokenizer, token: string): number | undefined {
   return ids.length === 1 ? ids[0] : undefined;
 }
 
-function preprocessorOf(encoder: VisionEncoder | undefined, config: unknown): Preprocessor | undefined {
+async function preprocessorOf(encoder: VisionEncoder | undefined, config: unknown): Promise<Preprocessor | undefined> {
   if (encoder === undefined) return undefined;
-  if (config !== undefined) return parsePreprocessor(config);
+  if (config !== undefined) return (await import("../data/image/preprocessor_config.ts")).parsePreprocessor(config);
   const { pixels } = encoder;
   const make = pixels.fit === "stretch" ? siglipPreprocessor : clipPreprocessor;
   return make(pixels, { filter: pixels.filter });

@@ -14,9 +14,6 @@ import { byteCharacters } from "../data/tokenizer/byte_level.ts";
 import { controlTokens, tokenizerTexts } from "../data/tokenizer/tokenizer_texts.ts";
 import type { TokenizerTexts } from "./model_source.ts";
 
-/** The name by which a config asks for it. */
-export const randomModelName = "random";
-
 /** Its parts: CLIP at 32 pixels, a linear projector, two blocks of the MiniMind decoder over bytes. */
 export const randomModelConfig: ModelConfig = {
   encoder: {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { bindWeights, clipBasePatch16, createClip, Graph, planGraph } from "../../mod.ts";
+import { bindWeights, clipBasePatch16, createClip, Graph, planGraph } from "../../engine.ts";
 import { clipModel } from "../onnx_model.ts";
 import { createSession, floats, type Ort } from "../peers/onnxruntime_web.ts";
 import { randomFloats, randomWeights } from "../random_weights.ts";

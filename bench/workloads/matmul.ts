@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Graph, planGraph, type Storage } from "../../mod.ts";
+import { Graph, planGraph, type Storage } from "../../engine.ts";
 import { OnnxGraph } from "../onnx_graph.ts";
 import { createSession, floats, type Ort } from "../peers/onnxruntime_web.ts";
 import { randomFloats } from "../random_weights.ts";

@@ -14,7 +14,7 @@ import {
   planPrefill,
   samplingSettings,
   type Storage,
-} from "../../mod.ts";
+} from "../../engine.ts";
 import { median } from "../harness.ts";
 import { decodeModel, prefillModel } from "../onnx_model.ts";
 import { createSession, floats, integers, type Ort, type OrtTensor } from "../peers/onnxruntime_web.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { allocateMissing, type Backend, type Plan, type Program, type Storage } from "../../mod.ts";
+import { allocateMissing, type Backend, type Plan, type Program, type Storage } from "../../engine.ts";
 import type { Contender, Result } from "../harness.ts";
 import type { Ort } from "../peers/onnxruntime_web.ts";
 

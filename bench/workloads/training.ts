@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { costOf } from "../../core/graph/cost.ts";
-import type { Plan } from "../../mod.ts";
+import type { Plan } from "../../engine.ts";
 import { median, race } from "../harness.ts";
 import type { Jax } from "../peers/jax_js.ts";
 import type { Report, Side } from "./side.ts";

@@ -15,7 +15,7 @@ import {
   type SourceTensor,
   type Tensor,
   type VisionLanguageModel,
-} from "../../mod.ts";
+} from "../../engine.ts";
 import { drawFloats, drawIntegers } from "../../cli/verify/number_generator.ts";
 
 /** What is trained on what. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { elementCount, ropeTables } from "../../mod.ts";
+import { elementCount, ropeTables } from "../../engine.ts";
 import type { Jax, JaxArray, JaxArrays } from "../peers/jax_js.ts";
 import { adamw, batch, clip, freshWeights, type Trainer, type TrainingCase, usual } from "./training_case.ts";
 

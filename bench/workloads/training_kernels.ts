@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Backend, KernelName, Plan, Program, Storage } from "../../mod.ts";
+import type { Backend, KernelName, Plan, Program, Storage } from "../../engine.ts";
 import { adamwSettings, planOptimiser } from "../../trainers/optimiser.ts";
 import type { TrainStep } from "../../trainers/train_step.ts";
 import { median } from "../harness.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Backend, Graph, planGraph, type Storage } from "../../mod.ts";
+import { type Backend, Graph, planGraph, type Storage } from "../../engine.ts";
 import { randomFloats } from "../random_weights.ts";
 import type { Runner } from "./side.ts";
 

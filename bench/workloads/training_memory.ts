@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { createWasmBackend } from "../../mod.ts";
+import { createWasmBackend } from "../../engine.ts";
 import { importJax } from "../peers/jax_js.ts";
 import type { TrainingReport, TrainingSides } from "./training.ts";
 import type { Trainer } from "./training_case.ts";

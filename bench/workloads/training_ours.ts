@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Backend, Storage } from "../../mod.ts";
+import type { Backend, Storage } from "../../engine.ts";
 import { TrainStep } from "../../trainers/train_step.ts";
 import {
   adamw,

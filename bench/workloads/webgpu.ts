@@ -16,7 +16,7 @@ import {
   planGraph,
   planParameters,
   type Storage,
-} from "../../mod.ts";
+} from "../../engine.ts";
 import { median, race } from "../harness.ts";
 import type { Jax } from "../peers/jax_js.ts";
 import { randomFloats, randomWeights } from "../random_weights.ts";

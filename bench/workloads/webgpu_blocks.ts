@@ -11,7 +11,7 @@ import {
   planGraph,
   ropeTables,
   type Storage,
-} from "../../mod.ts";
+} from "../../engine.ts";
 import type { Jax, JaxArray, JaxArrays } from "../peers/jax_js.ts";
 import { randomFloats, randomWeights } from "../random_weights.ts";
 import { load, type Runner } from "./side.ts";

@@ -11,7 +11,7 @@ import {
   createModel,
   parseMiniMindOptions,
   planParameters,
-} from "../../mod.ts";
+} from "../../engine.ts";
 import { randomWeights } from "../random_weights.ts";
 import type { Report } from "./side.ts";
 import type { WebGpuSides } from "./webgpu.ts";

@@ -12,7 +12,8 @@ import { checkLora, isLora, type LoraAdapter, readLora } from "../../data/lora_f
 import { mergeLora } from "../../data/lora_merge.ts";
 import { openModelFolder } from "../../data/model_folder.ts";
 import { findPreset } from "../../models/mod.ts";
-import { findAdapters, readAdapter } from "../../sdk/adapters.ts";
+import { findAdapters } from "../../sdk/adapters.ts";
+import { readAdapter } from "../../sdk/add_adapters.ts";
 import type { Files } from "../../sdk/files.ts";
 
 /** Options of {@link readSource}. */
@@ -69,7 +70,7 @@ async function open(
 ): Promise<{ readonly checkpoint: Checkpoint; readonly config?: unknown }> {
   if (isFolder) return await openModelFolder(files.folder(name), { weights });
   const [file = name] = /[\\/.]/.test(name) ? [] : [findPreset(name).config.weights ?? []].flat();
-  return { checkpoint: openCheckpoint([{ name: file, bytes: await files.open(file) }]) };
+  return { checkpoint: await openCheckpoint([{ name: file, bytes: await files.open(file) }]) };
 }
 
 async function readJson(name: string, files: Files): Promise<unknown> {

@@ -8,7 +8,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { type MiniMindOptions, parseMiniMindOptions } from "../../decoders/minimind/mod.ts";
 import { type Files, openFiles } from "../../sdk/files.ts";
 import { findModel, type ModelSource } from "../../sdk/model_source.ts";
-import { randomModelName } from "../../sdk/random_model.ts";
+import { randomModelName } from "../../sdk/model_source.ts";
 import { type HubFlagValues, openHub } from "../hub_flags.ts";
 import { requestModel } from "../model_flags.ts";
 import type { UpstreamFlagValues } from "./upstream.ts";

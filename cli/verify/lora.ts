@@ -43,7 +43,7 @@ export async function* checkLora(
   { golden, source, batch, expected }: ExpectedLora,
 ): AsyncGenerator<Check> {
   const name = "adapter.safetensors";
-  const adapter = readLora(openCheckpoint([{ name, bytes: await readFile(golden, name) }]));
+  const adapter = readLora(await openCheckpoint([{ name, bytes: await readFile(golden, name) }]));
   using lora = new LoraTraining(backend, { model, weights, start: adapter });
   const wanted = expected.floats("logits");
   const tolerance = tolerances.tiny.logits;

@@ -50,7 +50,7 @@ async function* run(golden: Golden): AsyncGenerator<Check> {
   for (const [name, file] of files) {
     const bytes = await readFile(golden, name);
     if (file.must === "load") yield* loaded(golden, name, { file, bytes });
-    else if (file.must.startsWith("refuse")) yield refused(name, bytes);
+    else if (file.must.startsWith("refuse")) yield await refused(name, bytes);
     else yield verdictOf(name, false, `what must be done is unknown: ${file.must}`);
   }
   const { exists } = golden;
@@ -61,9 +61,9 @@ async function* run(golden: Golden): AsyncGenerator<Check> {
   }
 }
 
-function refused(name: string, bytes: Uint8Array): Check {
+async function refused(name: string, bytes: Uint8Array): Promise<Check> {
   try {
-    openCheckpoint([{ name, bytes }]);
+    await openCheckpoint([{ name, bytes }]);
     return verdictOf(name, false, "it was read, but must be refused");
   } catch (error) {
     return verdictOf(name, error instanceof WeightError, String(error));
@@ -77,7 +77,7 @@ async function* loaded(
 ): AsyncGenerator<Check> {
   let checkpoint: Checkpoint;
   try {
-    checkpoint = openCheckpoint([{ name, bytes }]);
+    checkpoint = await openCheckpoint([{ name, bytes }]);
   } catch (error) {
     return yield verdictOf(name, false, String(error));
   }

@@ -5,10 +5,6 @@
  */
 import { ImageError } from "../../core/errors.ts";
 import type { EncodedImage } from "./encoded_image.ts";
-import { openGif } from "./gif.ts";
-import { openJpeg } from "./jpeg.ts";
-import { openPng } from "./png.ts";
-import { openWebp } from "./webp.ts";
 
 /** Text in Latin-1 that files of a format have at a byte. */
 type Signature = readonly [name: string, at: number, text: string];
@@ -18,16 +14,21 @@ export interface ImageFormat {
   /** Its name, for instance `PNG`. */
   readonly name: string;
   /** Reads the header of a file. @throws {ImageError} if the file is damaged */
-  open(file: Uint8Array): EncodedImage;
+  open(file: Uint8Array): Promise<EncodedImage>;
 }
 
+// What reads a format is loaded for the first file of it.
 const formats: readonly (readonly [open: ImageFormat["open"], ...signature: Signature])[] = [
-  [openJpeg, "JPEG", 0, "\xff\xd8\xff"],
-  [openPng, "PNG", 0, "\x89PNG\r\n\x1a\n"],
-  [openWebp, "WebP", 8, "WEBP"],
+  [async (file) => (await import("./jpeg.ts")).openJpeg(file), "JPEG", 0, "\xff\xd8\xff"],
+  [async (file) => (await import("./png.ts")).openPng(file), "PNG", 0, "\x89PNG\r\n\x1a\n"],
+  [async (file) => (await import("./webp.ts")).openWebp(file), "WebP", 8, "WEBP"],
   [openGif, "GIF", 0, "GIF87a"],
   [openGif, "GIF", 0, "GIF89a"],
 ];
+
+async function openGif(file: Uint8Array): Promise<EncodedImage> {
+  return (await import("./gif.ts")).openGif(file);
+}
 
 /** Formats that are not read, but whose name helps. */
 const others: readonly Signature[] = [

@@ -96,7 +96,7 @@ async function openImage(
   try {
     const format = formatOf(file);
     what += ` as ${format.name}`;
-    const encoded = format.open(file);
+    const encoded = await format.open(file);
     checkSize(encoded, maxPixels);
     if (still && encoded.animated) throw new ImageError("it is animated, and only still pictures are read");
     return { encoded, refusal };

@@ -6,14 +6,10 @@
  */
 import { byteSource } from "../byte_source.ts";
 import { ByteCursor } from "./byte_cursor.ts";
+import { legacyMagic } from "./format.ts";
 import { unpickle } from "./pickle.ts";
 import { PickleDict, PickleList, type PickleValue } from "./pickle_values.ts";
 import { StorageTable } from "./storages.ts";
-
-/** First bytes of a file: protocol 2 and the magic number, 0x1950a86a20f9469cfc6c, as a pickle. */
-export const legacyMagic: readonly number[] = [
-  ...[0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e],
-];
 
 const formatVersion = 1001;
 

@@ -9,15 +9,14 @@
 import { WeightError } from "../../core/errors.ts";
 import { type ByteSource, byteSource } from "../byte_source.ts";
 import { type FlatCheckpoint, flatten } from "./flatten.ts";
-import { legacyMagic, readLegacyCheckpoint } from "./legacy_checkpoint.ts";
+import { legacyMagic, type TorchFormat, torchFormat } from "./format.ts";
+import { readLegacyCheckpoint } from "./legacy_checkpoint.ts";
 import { readZipCheckpoint } from "./zip_checkpoint.ts";
 
 export type { ElementType } from "../element_types.ts";
 export type { CheckpointValue, FlatCheckpoint } from "./flatten.ts";
+export { type TorchFormat, torchFormat } from "./format.ts";
 export type { StridedLayout, TorchStorage, TorchTensor } from "./tensor.ts";
-
-/** PyTorch's two formats: `zip` since 1.6, `legacy` before. */
-export type TorchFormat = "zip" | "legacy";
 
 /** What a PyTorch file holds. */
 export interface TorchCheckpoint extends FlatCheckpoint {
@@ -34,13 +33,6 @@ export interface TorchCheckpointOptions {
   readonly checksums?: boolean | undefined;
   /** Tells the file when a tensor that is read turns out damaged. Default: the error as it is. */
   readonly onDamage?: ((error: WeightError) => WeightError) | undefined;
-}
-
-/** The format of a PyTorch file by its first bytes; undefined for any other file. */
-export function torchFormat(file: Uint8Array): TorchFormat | undefined {
-  const starts = (magic: readonly number[]) => magic.every((byte, i) => file[i] === byte);
-  if (starts([0x50, 0x4b, 3, 4]) || starts([0x50, 0x4b, 5, 6])) return "zip";
-  return starts(legacyMagic) ? "legacy" : undefined;
 }
 
 /**

@@ -8,7 +8,7 @@
  *
  * @example An encoder of one's own
  * ```ts ignore
- * import { createReferenceBackend } from "@minimind/v";
+ * import { createReferenceBackend } from "@minimind/v/engine";
  * import { checkEncoder, checkPlugin } from "@minimind/v/testing";
  * import plugin from "./my_encoder.ts";
  *

@@ -1,5 +1,6 @@
 import type { PartConfig } from "../../core/config.ts";
-import { readSafetensors, type TensorToWrite, writeSafetensors } from "../../data/safetensors.ts";
+import { readSafetensors } from "../../data/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../data/safetensors_writer.ts";
 import type { SavedTensor } from "../../data/saved_tensor.ts";
 import { writeTorchCheckpoint } from "../../data/torch_checkpoint/write.ts";
 import { randomModelConfig } from "../../sdk/random_model.ts";

@@ -4,7 +4,8 @@ import { randomModelConfig } from "../../sdk/random_model.ts";
 import { HubServer } from "./hub_server.ts";
 import { minimind } from "./run_command.ts";
 import { imagePath, TinyFolder } from "./tiny_model.ts";
-import { readSafetensors, type TensorToWrite, writeSafetensors } from "../../data/safetensors.ts";
+import { readSafetensors } from "../../data/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../data/safetensors_writer.ts";
 
 /** The tiny model as a repository of the hub: decoder and projector in one file, the encoder in another. */
 async function repository(folder: TinyFolder): Promise<Record<string, Uint8Array<ArrayBuffer>>> {

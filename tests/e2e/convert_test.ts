@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openCheckpoint } from "../../data/checkpoint.ts";
-import { writeSafetensors } from "../../data/safetensors.ts";
+import { writeSafetensors } from "../../data/safetensors_writer.ts";
 
 const door = new URL("../../mod.ts", import.meta.url).href;
 const fixture = new URL("../fixtures/goldens/v2-dense/", import.meta.url);
@@ -35,7 +35,7 @@ async function withModel(use: (folder: string) => Promise<void>): Promise<void> 
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 
-const open = (path: string) => openCheckpoint([{ name: path, bytes: Deno.readFileSync(path) }]);
+const open = async (path: string) => await openCheckpoint([{ name: path, bytes: Deno.readFileSync(path) }]);
 
 Deno.test("minimind convert goes from safetensors to .pth, folder and back without changing a number in f32", async () => {
   await withModel(async (folder) => {
@@ -57,8 +57,8 @@ Deno.test("minimind convert goes from safetensors to .pth, folder and back witho
     const third = await convert(folder, "hf", "out/", "--format", "pth", "--precision", "f32");
     assertStringIncludes(third.stdout, "to out/sft_vlm_20.pth: 23 tensors");
     assertEquals(Deno.readFileSync(`${folder}/out/sft_vlm_20.pth`).length, Deno.readFileSync(`${folder}/a.pth`).length);
-    const expected = open(`${folder}/from.safetensors`).tensors;
-    const actual = open(`${folder}/out/sft_vlm_20.pth`).tensors;
+    const expected = (await open(`${folder}/from.safetensors`)).tensors;
+    const actual = (await open(`${folder}/out/sft_vlm_20.pth`)).tensors;
     assertEquals([...actual.keys()].sort(), [...expected.keys()].sort());
     for (const [name, tensor] of expected) assertEquals(actual.get(name)!.toFloat32(), tensor.toFloat32());
   });
@@ -73,13 +73,13 @@ Deno.test("minimind convert replaces a file only with --force, and then as a who
     assertStringIncludes(refused.stderr, 'Cannot write "b.pth": already there; --force replaces it');
     assertEquals(Deno.readTextFileSync(`${folder}/b.pth`), "mine");
     assertEquals((await convert(folder, ...args, "--force")).code, 0);
-    assertEquals(open(`${folder}/b.pth`).tensors.get("model.norm.weight")!.dtype, "F16");
+    assertEquals((await open(`${folder}/b.pth`)).tensors.get("model.norm.weight")!.dtype, "F16");
   });
 });
 
 Deno.test("minimind convert leaves nothing behind when a number does not fit, and tells which", async () => {
   await withModel(async (folder) => {
-    const tensors = [...open(`${folder}/from.safetensors`).tensors];
+    const tensors = [...(await open(`${folder}/from.safetensors`)).tensors];
     const large = new Map(tensors.map(([name, tensor]) => {
       const values = tensor.toFloat32().slice();
       if (name === "model.norm.weight") values[2] = 1e6;
@@ -94,7 +94,7 @@ Deno.test("minimind convert leaves nothing behind when a number does not fit, an
     assertEquals(names(folder), before);
     assertEquals((await convert(folder, ...args, "--precision", "bf16")).code, 0);
     assertEquals((await convert(folder, ...args, "--allow-overflow", "--force")).code, 0);
-    assertEquals(open(`${folder}/c.pth`).tensors.get("model.norm.weight")!.toFloat32()[2], Infinity);
+    assertEquals((await open(`${folder}/c.pth`)).tensors.get("model.norm.weight")!.toFloat32()[2], Infinity);
   });
 });
 

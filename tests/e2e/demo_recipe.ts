@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeSafetensors } from "../../data/safetensors.ts";
+import { writeSafetensors } from "../../data/safetensors_writer.ts";
 import { teacherWeights } from "../unit/demo_teacher_weights.ts";
 
 /** The repository. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openCheckpoint } from "../../data/checkpoint.ts";
-import { type LoraAdapter, readLora, writeLora } from "../../data/lora_file.ts";
+import { type LoraAdapter, readLora } from "../../data/lora_file.ts";
+import { writeLora } from "../../data/lora_writer.ts";
 import { seededValues } from "../unit/seeded_run.ts";
 import { minimind } from "./run_command.ts";
 import { TinyFolder } from "./tiny_model.ts";
@@ -76,7 +77,7 @@ Deno.test("minimind convert turns an adapter into upstream's .pth and back", asy
   const first = await minimind(["convert", folder.adapter, pth, "--precision", "f32"], { allow });
   assertMatch(first.stdout, /^wrote an adapter of 2 layers to .*style\.pth: rank 2, \d+\.\d kB as f32\n$/);
   assertEquals((await minimind(["convert", pth, back, "--precision", "f32"], { allow })).code, 0);
-  const { layers } = readLora(openCheckpoint([{ name: back, bytes: await Deno.readFile(back) }]));
+  const { layers } = readLora(await openCheckpoint([{ name: back, bytes: await Deno.readFile(back) }]));
   assertEquals(layers.get(q)!.b.toFloat32(), adapterOf().layers.get(q)!.b.toFloat32());
   const hf = await minimind(["convert", folder.adapter, `${folder.path}/hf`], { allow });
   assertStringIncludes(hf.stderr, "name a .safetensors or a .pth");

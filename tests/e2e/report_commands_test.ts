@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { writeSafetensors } from "../../data/safetensors.ts";
+import { writeSafetensors } from "../../data/safetensors_writer.ts";
 import { minimind } from "./run_command.ts";
 import { TinyFolder } from "./tiny_model.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeSafetensors } from "../../data/safetensors.ts";
+import { writeSafetensors } from "../../data/safetensors_writer.ts";
 import { buildModel, createRegistry } from "../../plugins/mod.ts";
 import { randomModelConfig, randomModelTokenizer, randomWeights } from "../../sdk/random_model.ts";
 

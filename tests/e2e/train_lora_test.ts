@@ -75,7 +75,7 @@ Deno.test("minimind train sft --lora learns an adapter that chat uses, by its fo
   });
   assertEquals(JSON.parse(await Deno.readTextFile(`${out}/best/adapter.json`)).model, "../../tiny");
   assertEquals(await Deno.readFile(`${folder.model}/model.safetensors`), base);
-  const adapter = readLora(openCheckpoint([{ name: file, bytes: await Deno.readFile(file) }]));
+  const adapter = readLora(await openCheckpoint([{ name: file, bytes: await Deno.readFile(file) }]));
   assertEquals([adapter.rank, adapter.alpha, adapter.layers.size], [8, 8, 15]);
   for (const [layer, { b }] of adapter.layers) assert(b.toFloat32().some((x) => x !== 0), layer);
   const lines = (await Deno.readTextFile(`${out}/metrics.jsonl`)).trim().split("\n").map((line) => JSON.parse(line));

@@ -81,7 +81,10 @@ Deno.test("minimind train takes upstream's commands: a language model, pretraini
   const { folder } = place;
   const language = ["export", `${folder}/model`, `${folder}/out`, "--format", "pth", "--weight", "pretrain_vlm"];
   assertEquals((await runMinimind(language)).code, 0);
-  const released = openCheckpoint([{ name: "a.pth", bytes: await Deno.readFile(`${folder}/out/pretrain_vlm_64.pth`) }]);
+  const released = await openCheckpoint([{
+    name: "a.pth",
+    bytes: await Deno.readFile(`${folder}/out/pretrain_vlm_64.pth`),
+  }]);
   const halves = [...released.tensors].filter(([name]) => !name.startsWith("vision_proj."));
   const chunks = torchCheckpointChunks(castTensors(new Map(halves), { precision: "f16" }));
   await Deno.writeFile(`${folder}/out/llm_64.pth`, ReadableStream.from(chunks));
@@ -101,7 +104,7 @@ Deno.test("minimind train takes upstream's commands: a language model, pretraini
 
   // The file has what the run's own folder has, in halves.
   const tensors = async (path: string) => {
-    return modelTensors(openCheckpoint([{ name: path, bytes: await Deno.readFile(`${folder}/out/${path}`) }]));
+    return modelTensors(await openCheckpoint([{ name: path, bytes: await Deno.readFile(`${folder}/out/${path}`) }]));
   };
   const [pth, whole] = [await tensors("tuned_64.pth"), await tensors("tuned_64/model.safetensors")];
   const own = [...whole].filter(([name]) => !name.startsWith("vision_encoder."));

@@ -4,7 +4,6 @@ import { allocateMissing } from "../../core/weights.ts";
 import {
   bindModel,
   clipBasePatch16,
-  clipPreprocessor,
   createClip,
   createLinearProjector,
   createMiniMind,
@@ -17,15 +16,14 @@ import {
   encodeImages,
   forward,
   Graph,
-  loadImage,
   parseMiniMindOptions,
   planGraph,
   planParameters,
-  preprocess,
   siglipBasePatch32,
-  siglipPreprocessor,
   type VisionEncoder,
-} from "../../mod.ts";
+} from "../../engine.ts";
+
+import { clipPreprocessor, loadImage, preprocess, siglipPreprocessor } from "../../data/image/mod.ts";
 
 const folder = new URL("../../../shared/data/minimind-v-eval/", import.meta.url);
 const encoders = { clip: createClip(clipBasePatch16), siglip: createSiglip(siglipBasePatch32) };

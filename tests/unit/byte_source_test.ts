@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WeightError } from "../../core/errors.ts";
 import { type ByteSource, byteSource, sliceSource } from "../../data/byte_source.ts";
 import { openCheckpoint } from "../../data/checkpoint.ts";
-import { writeSafetensors } from "../../data/safetensors.ts";
+import { writeSafetensors } from "../../data/safetensors_writer.ts";
 import { OpenFiles } from "../../sdk/disk_source.ts";
 import { openFileSystem } from "../../sdk/file_system.ts";
 
@@ -43,8 +43,8 @@ Deno.test("openCheckpoint() gives the same numbers from a disk as from memory, i
   const scratch = new Float32Array(100_000);
   for (const name of good) {
     const url = new URL(name, goldens);
-    const memory = openCheckpoint([{ name, bytes: Deno.readFileSync(url) }]);
-    const disk = openCheckpoint([{ name, bytes: files.open(url) }]);
+    const memory = await openCheckpoint([{ name, bytes: Deno.readFileSync(url) }]);
+    const disk = await openCheckpoint([{ name, bytes: files.open(url) }]);
     assertEquals([...disk.tensors.keys()], [...memory.tensors.keys()]);
     for (const [key, tensor] of memory.tensors) {
       const expected = [...tensor.toFloat32()];
@@ -57,9 +57,9 @@ Deno.test("openCheckpoint() gives the same numbers from a disk as from memory, i
 Deno.test("openCheckpoint() refuses from a disk what it refuses from memory, a damaged tensor when it is read", async () => {
   using files = new OpenFiles(await openFileSystem());
   const names = [...Deno.readDirSync(goldens)].map(({ name }) => name).filter((name) => name.endsWith(".pth"));
-  const message = (work: () => unknown): string | undefined => {
+  const message = async (work: () => Promise<unknown>): Promise<string | undefined> => {
     try {
-      work();
+      await work();
       return undefined;
     } catch (error) {
       assert(error instanceof WeightError);
@@ -68,20 +68,20 @@ Deno.test("openCheckpoint() refuses from a disk what it refuses from memory, a d
   };
   for (const name of names) {
     const url = new URL(name, goldens);
-    const memory = message(() => openCheckpoint([{ name, bytes: Deno.readFileSync(url) }]));
-    const disk = message(() => {
-      const { tensors } = openCheckpoint([{ name, bytes: files.open(url) }]);
+    const memory = await message(() => openCheckpoint([{ name, bytes: Deno.readFileSync(url) }]));
+    const disk = await message(async () => {
+      const { tensors } = await openCheckpoint([{ name, bytes: files.open(url) }]);
       if (name === "bad-crc-zip.pth") { for (const tensor of tensors.values()) tensor.toFloat32(); }
     });
     assertEquals(disk, memory);
   }
 });
 
-Deno.test("openCheckpoint() reads of a source only the tensors that are asked for", () => {
+Deno.test("openCheckpoint() reads of a source only the tensors that are asked for", async () => {
   const large = { shape: [50_000], values: new Float32Array(50_000).fill(2) };
   const small = { shape: [3], values: Float32Array.of(1, 2, 3) };
   const source = counted(writeSafetensors(new Map([["large", large], ["small", small]])));
-  const { tensors } = openCheckpoint([{ name: "x", bytes: source }]);
+  const { tensors } = await openCheckpoint([{ name: "x", bytes: source }]);
   const scratch = new Float32Array(10);
   const values = tensors.get("small")!.toFloat32(scratch);
   assertEquals([[...values], values.buffer === scratch.buffer], [[1, 2, 3], true]);

@@ -55,9 +55,9 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /** Opens a file; undefined for a clear refusal. Anything else than a WeightError is thrown on. */
-function open(bytes: Uint8Array): Checkpoint | undefined {
+async function open(bytes: Uint8Array): Promise<Checkpoint | undefined> {
   try {
-    return openCheckpoint([{ name: "mutated", bytes }]);
+    return await openCheckpoint([{ name: "mutated", bytes }]);
   } catch (error) {
     if (error instanceof WeightError && error.message.startsWith("Cannot open ")) return undefined;
     throw error;
@@ -74,14 +74,14 @@ function checkSound({ tensors }: Checkpoint, fileBytes: number): void {
 }
 
 /** Mutates a file many times; counts what was read and what was refused. */
-function attack(
+async function attack(
   original: Uint8Array,
   { seed, times }: { seed: number; times: number },
-): { read: number; refused: number } {
+): Promise<{ read: number; refused: number }> {
   const counts = { read: 0, refused: 0 };
   for (let i = 0; i < times; i++) {
     const mutated = mutate(original, drawer(seed * 1_000_000 + i));
-    const checkpoint = open(mutated);
+    const checkpoint = await open(mutated);
     if (checkpoint === undefined) counts.refused++;
     else {
       counts.read++;
@@ -99,15 +99,15 @@ const targets: readonly (readonly [name: string, file: string])[] = [
 ];
 
 for (const [i, [name, file]] of targets.entries()) {
-  Deno.test(`openCheckpoint() reads or clearly refuses ${name} with seeded mutations`, () => {
+  Deno.test(`openCheckpoint() reads or clearly refuses ${name} with seeded mutations`, async () => {
     const start = performance.now();
-    const { read, refused } = attack(fixture(file), { seed: i + 1, times: 1500 });
+    const { read, refused } = await attack(fixture(file), { seed: i + 1, times: 1500 });
     assert(read > 0 && refused > 500, `${read} read, ${refused} refused`);
     assert(performance.now() - start < 15_000);
   });
 }
 
-Deno.test("openCheckpoint() reads or clearly refuses a pickle with seeded mutations", () => {
+Deno.test("openCheckpoint() reads or clearly refuses a pickle with seeded mutations", async () => {
   const storage = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
   const wrap = (pickle: Uint8Array) => storedZip({ "archive/data.pkl": pickle, "archive/data/0": storage });
   const size = (value: number) => `K${String.fromCharCode(value)}`;
@@ -119,10 +119,10 @@ Deno.test("openCheckpoint() reads or clearly refuses a pickle with seeded mutati
   const pickle = latin1(
     `\x80\x02}q\0(${text("w")}${tensor}\x89ccollections\nOrderedDict\n)RtRq\x01${text("v")}h\x01u.`,
   );
-  assertEquals([...open(wrap(pickle))!.tensors.keys()], ["w", "v"]);
+  assertEquals([...(await open(wrap(pickle)))!.tensors.keys()], ["w", "v"]);
   let read = 0;
   for (let i = 0; i < 8000; i++) {
-    const checkpoint = open(wrap(mutate(pickle, drawer(i))));
+    const checkpoint = await open(wrap(mutate(pickle, drawer(i))));
     if (checkpoint === undefined) continue;
     read++;
     checkSound(checkpoint, pickle.length);
@@ -130,7 +130,7 @@ Deno.test("openCheckpoint() reads or clearly refuses a pickle with seeded mutati
   assert(read > 100 && read < 7900, `${read} read`);
 });
 
-Deno.test("openCheckpoint() reads or clearly refuses pickles of seeded random opcodes", () => {
+Deno.test("openCheckpoint() reads or clearly refuses pickles of seeded random opcodes", async () => {
   const opcodes = [
     "}",
     "]",
@@ -177,7 +177,7 @@ Deno.test("openCheckpoint() reads or clearly refuses pickles of seeded random op
       "",
     );
     const pickle = latin1(`\x80\x02}X\x01\0\0\0w${body}${draw(2) === 0 ? "s." : "."}`);
-    if (open(storedZip({ "archive/data.pkl": pickle, "archive/data/0": storage })) !== undefined) read++;
+    if (await open(storedZip({ "archive/data.pkl": pickle, "archive/data/0": storage })) !== undefined) read++;
   }
   assert(read > 20 && read < 4000, `${read} read`);
 });

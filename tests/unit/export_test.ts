@@ -53,13 +53,13 @@ function refused(model: ModelToExport, options: ExportOptions, message: string):
   assertStringIncludes(assertThrows(() => exportModel(model, options), WeightError).message, message);
 }
 
-Deno.test("exportModel() writes upstream's .pth with the tied head, and our reader gives back every number", () => {
+Deno.test("exportModel() writes upstream's .pth with the tied head, and our reader gives back every number", async () => {
   const sizes = models["generation 3, mixture"];
   const model = modelOf(sizes);
   const { files, tensors, parameters } = exportModel(model, { format: "pth", weight: "pretrain_vlm" });
   assertEquals(files.map(({ name }) => name), ["pretrain_vlm_16_moe.pth"]);
   const [file] = files;
-  const read = openCheckpoint([{ name: "a.pth", bytes: joinChunks(file!.chunks()) }]).tensors;
+  const read = (await openCheckpoint([{ name: "a.pth", bytes: joinChunks(file!.chunks()) }])).tensors;
   assertEquals([...read.keys()], [...model.tensors.keys(), "lm_head.weight"]);
   assertEquals(tensors, read.size);
   assertEquals(parameters, [...model.tensors.values()].reduce((sum, each) => sum + each.toFloat32().length, 0));
@@ -132,13 +132,13 @@ Deno.test("exportModel() drops the encoder unless it is asked for, and refuses t
   refused({ tensors }, { format: "pth", withEncoder: true }, "the model has no encoder's tensors");
 });
 
-Deno.test("exportModel() keeps an untied head, and refuses one that differs from the embedding it is tied to", () => {
+Deno.test("exportModel() keeps an untied head, and refuses one that differs from the embedding it is tied to", async () => {
   const { tensors } = modelOf(third);
   const other = { ...numbered([20, 16]), toFloat32: () => new Float32Array(320).fill(2) };
   const untied = { tensors: new Map([...tensors, ["lm_head.weight", other]]) };
   const config = { tie_word_embeddings: false };
   const files = written({ ...untied, config }, { format: "hf" });
-  const read = openCheckpoint([{ name: "a", bytes: files.get("model.safetensors")! }]).tensors;
+  const read = (await openCheckpoint([{ name: "a", bytes: files.get("model.safetensors")! }])).tensors;
   assertEquals(read.get("lm_head.weight")!.toFloat32(), other.toFloat32());
   refused(untied, { format: "pth" }, '"lm_head.weight": it differs from "model.embed_tokens.weight"');
   const equal = { tensors: new Map([...tensors, ["lm_head.weight", numbered([20, 16])]]) };

@@ -28,6 +28,9 @@ const ranks: Readonly<Record<string, number>> = {
   plugins: 3,
   sdk: 4,
   "mod.ts": 5,
+  "checkpoints.ts": 5,
+  "engine.ts": 5,
+  "train.ts": 5,
   cli: 6,
   "models/demo/recipe": 7,
 };

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConfigError, WeightError } from "../../core/errors.ts";
 import type { Plugin } from "../../core/plugin.ts";
-import { readSafetensors, type TensorToWrite, writeSafetensors } from "../../data/safetensors.ts";
+import { readSafetensors } from "../../data/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../data/safetensors_writer.ts";
 import { formatLoad, type LoadedPart } from "../../data/load_summary.ts";
 import { loadModel } from "../../sdk/load_model.ts";
 import { randomModelConfig, randomModelTokenizer, randomWeights } from "../../sdk/random_model.ts";

@@ -1,7 +1,8 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { WeightError } from "../../core/errors.ts";
 import { openCheckpoint } from "../../data/checkpoint.ts";
-import { checkLora, foldAlpha, type LoraAdapter, readLora, squareLayers, writeLora } from "../../data/lora_file.ts";
+import { checkLora, type LoraAdapter, readLora, squareLayers } from "../../data/lora_file.ts";
+import { foldAlpha, writeLora } from "../../data/lora_writer.ts";
 import { castTensors, joinChunks, type TypedTensor } from "../../data/saved_tensor.ts";
 import { safetensorsChunks } from "../../data/safetensors_writer.ts";
 import { numbered } from "./tiny_export.ts";
@@ -25,7 +26,7 @@ const parameters = new Map([
   ["model.norm.weight", { shape: [4] }],
 ]);
 
-const open = (bytes: Uint8Array) => readLora(openCheckpoint([{ name: "lora", bytes }]));
+const open = async (bytes: Uint8Array) => readLora(await openCheckpoint([{ name: "lora", bytes }]));
 
 /** A safetensors file of any tensors and any description. */
 function fileOf(tensors: Record<string, TypedTensor>, metadata: Record<string, string> = {}): Uint8Array {
@@ -33,15 +34,15 @@ function fileOf(tensors: Record<string, TypedTensor>, metadata: Record<string, s
   return joinChunks(safetensorsChunks(saved, new Map(Object.entries(metadata))));
 }
 
-function refused(run: () => unknown, message: string): void {
-  assertStringIncludes(assertThrows(run, WeightError).message, message);
+async function refused(run: () => unknown, message: string): Promise<void> {
+  assertStringIncludes((await assertRejects(async () => await run(), WeightError)).message, message);
 }
 
-Deno.test("readLora() gives back what writeLora() was given, in every precision and both formats", () => {
+Deno.test("readLora() gives back what writeLora() was given, in every precision and both formats", async () => {
   for (const precision of ["f32", "f16", "bf16"] as const) {
     for (const format of ["safetensors", "pth"] as const) {
       const given = format === "pth" ? { ...adapter, alpha: 2 } : adapter;
-      const { rank, alpha, layers } = open(writeLora(given, { precision, format }));
+      const { rank, alpha, layers } = await open(writeLora(given, { precision, format }));
       assertEquals([rank, alpha, [...layers.keys()]], [2, given.alpha, [q, up]]);
       for (const [name, { a, b }] of given.layers) {
         assertEquals(layers.get(name)!.a.toFloat32(), a.toFloat32());
@@ -51,55 +52,55 @@ Deno.test("readLora() gives back what writeLora() was given, in every precision 
   }
 });
 
-Deno.test("readLora() takes rank and alpha from the shapes where nothing describes them", () => {
-  const { rank, alpha } = open(
+Deno.test("readLora() takes rank and alpha from the shapes where nothing describes them", async () => {
+  const { rank, alpha } = await open(
     fileOf({ "module.x.lora.A.weight": numbered([3, 5]), "x.lora.B.weight": numbered([4, 3]) }),
   );
   assertEquals([rank, alpha], [3, 3]);
 });
 
-Deno.test("readLora() refuses what is no adapter, half of one, or described wrongly", () => {
+Deno.test("readLora() refuses what is no adapter, half of one, or described wrongly", async () => {
   const a = numbered([2, 4]);
   const b = numbered([4, 2]);
   const whole = { "x.lora.A.weight": a, "x.lora.B.weight": b };
-  refused(() => open(fileOf({ ...whole, "x.weight": a })), `"x.weight": it is not a matrix of an adapter`);
-  refused(() => open(fileOf({ "x.lora.A.weight": a })), `"x.lora.B.weight": it is missing`);
-  refused(() => open(fileOf({})), "it has no tensors");
-  refused(() => open(fileOf({ "x.lora.A.weight": a, "x.lora.B.weight": a })), "its rank is 2");
+  await refused(() => open(fileOf({ ...whole, "x.weight": a })), `"x.weight": it is not a matrix of an adapter`);
+  await refused(() => open(fileOf({ "x.lora.A.weight": a })), `"x.lora.B.weight": it is missing`);
+  await refused(() => open(fileOf({})), "it has no tensors");
+  await refused(() => open(fileOf({ "x.lora.A.weight": a, "x.lora.B.weight": a })), "its rank is 2");
   const described = { minimind_lora: "1", rank: "2", alpha: "4" };
-  assertEquals(open(fileOf(whole, described)).alpha, 4);
-  refused(() => open(fileOf(whole, { ...described, rank: "3" })), "its rank is 3");
-  refused(() => open(fileOf(whole, { ...described, alpha: "" })), `"alpha": "" is not a number`);
-  refused(() => open(fileOf(whole, { ...described, minimind_lora: "9" })), `its version is "9"`);
-  refused(() => open(fileOf(whole, { ...described, targets: '["y"]' })), "list and file do not agree");
-  refused(() => open(fileOf(whole, { ...described, targets: "[" })), "it is not JSON");
+  assertEquals((await open(fileOf(whole, described))).alpha, 4);
+  await refused(() => open(fileOf(whole, { ...described, rank: "3" })), "its rank is 3");
+  await refused(() => open(fileOf(whole, { ...described, alpha: "" })), `"alpha": "" is not a number`);
+  await refused(() => open(fileOf(whole, { ...described, minimind_lora: "9" })), `its version is "9"`);
+  await refused(() => open(fileOf(whole, { ...described, targets: '["y"]' })), "list and file do not agree");
+  await refused(() => open(fileOf(whole, { ...described, targets: "[" })), "it is not JSON");
 });
 
-Deno.test("writeLora() refuses matrices of another rank, and an alpha that upstream's file cannot hold", () => {
-  refused(() => writeLora({ ...adapter, rank: 3 }), `Cannot write LoRA "${q}"`);
-  refused(() => writeLora({ ...adapter, rank: 0 }), "0 is not a whole number above 0");
-  refused(() => writeLora({ ...adapter, alpha: NaN }), "NaN is not a finite number");
-  refused(() => writeLora(adapter, { format: "pth" }), "so 8 must be the rank, 2");
+Deno.test("writeLora() refuses matrices of another rank, and an alpha that upstream's file cannot hold", async () => {
+  await refused(() => writeLora({ ...adapter, rank: 3 }), `Cannot write LoRA "${q}"`);
+  await refused(() => writeLora({ ...adapter, rank: 0 }), "0 is not a whole number above 0");
+  await refused(() => writeLora({ ...adapter, alpha: NaN }), "NaN is not a finite number");
+  await refused(() => writeLora(adapter, { format: "pth" }), "so 8 must be the rank, 2");
 });
 
-Deno.test("foldAlpha() keeps the change and makes alpha the rank, so that upstream's file can hold it", () => {
-  const folded = foldAlpha(open(writeLora(adapter)));
+Deno.test("foldAlpha() keeps the change and makes alpha the rank, so that upstream's file can hold it", async () => {
+  const folded = foldAlpha(await open(writeLora(adapter)));
   assertEquals([folded.rank, folded.alpha], [2, 2]);
   const { a, b } = folded.layers.get(q)!;
   assertEquals(a.toFloat32(), adapter.layers.get(q)!.a.toFloat32());
   assertEquals(b.toFloat32(), adapter.layers.get(q)!.b.toFloat32().map((value) => 4 * value));
-  assertEquals(open(writeLora(folded, { format: "pth" })).layers.get(q)!.b.toFloat32(), b.toFloat32());
+  assertEquals((await open(writeLora(folded, { format: "pth" }))).layers.get(q)!.b.toFloat32(), b.toFloat32());
   assertEquals(foldAlpha(folded), folded);
 });
 
-Deno.test("checkLora() accepts the layers of a model and names the first that does not fit", () => {
+Deno.test("checkLora() accepts the layers of a model and names the first that does not fit", async () => {
   checkLora(adapter, parameters);
   const without = new Map([...parameters].filter(([name]) => !name.startsWith(up)));
-  refused(() => checkLora(adapter, without), `Cannot use LoRA "${up}": the model has no such layer`);
+  await refused(() => checkLora(adapter, without), `Cannot use LoRA "${up}": the model has no such layer`);
   const other = new Map([...parameters, [`${up}.weight`, { shape: [7, 4] }]]);
-  refused(() => checkLora(adapter, other), "its matrices are [2, 4] and [6, 2], expected [2, 4] and [7, 2]");
+  await refused(() => checkLora(adapter, other), "its matrices are [2, 4] and [6, 2], expected [2, 4] and [7, 2]");
   const embedding = { ...adapter, layers: new Map([["model.embed_tokens", adapter.layers.get(q)!]]) };
-  refused(() => checkLora(embedding, parameters), "it is not a linear layer");
+  await refused(() => checkLora(embedding, parameters), "it is not a linear layer");
 });
 
 Deno.test("squareLayers() lists the linear layers that upstream adapts", () => {

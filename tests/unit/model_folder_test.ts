@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError, WeightError } from "../../core/errors.ts";
 import { chooseWeights, type FolderFiles, openModelFolder } from "../../data/model_folder.ts";
-import { writeSafetensors } from "../../data/safetensors.ts";
+import { writeSafetensors } from "../../data/safetensors_writer.ts";
 
 const tensors = (...names: string[]) =>
   writeSafetensors(new Map(names.map((name) => [name, { shape: [1], values: new Float32Array(1) }])));

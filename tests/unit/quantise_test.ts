@@ -5,7 +5,8 @@ import { openCheckpoint } from "../../data/checkpoint.ts";
 import { exportModel } from "../../data/export.ts";
 import { knownModels, shapesOf } from "../../data/known_models.ts";
 import { openModelFolder } from "../../data/model_folder.ts";
-import { applyScales, blockSize, quantise } from "../../data/quantise.ts";
+import { quantise } from "../../data/quantise.ts";
+import { applyScales, blockSize } from "../../data/quantised_tensors.ts";
 import { castTensors, joinChunks, type TypedTensor } from "../../data/saved_tensor.ts";
 import { safetensorsChunks } from "../../data/safetensors_writer.ts";
 import { widenFloat16 } from "../../data/half_precision.ts";
@@ -35,12 +36,12 @@ Deno.test("quantise() stays within 0.51 of a block's largest number over 127", (
   }
 });
 
-Deno.test("a q8 file is opened as the tensors it was made of, matrices in 8 bits and the rest in halves", () => {
+Deno.test("a q8 file is opened as the tensors it was made of, matrices in 8 bits and the rest in halves", async () => {
   const matrix = { shape: [3, 64], toFloat32: () => noise(192) };
   const odd = numbered([3, 20]), norm = numbered([64]);
   const given = new Map<string, TypedTensor>([["a.weight", matrix], ["b.weight", odd], ["norm.weight", norm]]);
   const saved = castTensors(given, { precision: "q8" });
-  const { tensors } = openCheckpoint([{ name: "m.safetensors", bytes: joinChunks(safetensorsChunks(saved)) }]);
+  const { tensors } = await openCheckpoint([{ name: "m.safetensors", bytes: joinChunks(safetensorsChunks(saved)) }]);
   const types = Object.fromEntries([...tensors].map(([name, { dtype }]) => [name, dtype]));
   assertEquals(types, { "b.weight": "F16", "norm.weight": "F16", "a.weight": "Q8" });
   assertEquals(tensors.get("b.weight")!.toFloat32(), odd.toFloat32());

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { WeightError } from "../../core/errors.ts";
-import { readSafetensors, writeSafetensors } from "../../data/safetensors.ts";
+import { readSafetensors } from "../../data/safetensors.ts";
+import { writeSafetensors } from "../../data/safetensors_writer.ts";
 
 /** A file with the given header text (padded to 8 bytes) and data bytes. */
 function fileOf(header: string, data: Uint8Array = new Uint8Array()): Uint8Array {

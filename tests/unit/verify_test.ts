@@ -3,7 +3,8 @@ import { createReferenceBackend } from "../../backends/reference/mod.ts";
 import { filesOnDisk } from "../../cli/verify/case_files.ts";
 import { largestDifference, same, within } from "../../cli/verify/check.ts";
 import { type Counts, verifyFolder, type VerifyOptions } from "../../cli/verify/verify_folder.ts";
-import { readSafetensors, type TensorToWrite, writeSafetensors } from "../../data/safetensors.ts";
+import { readSafetensors } from "../../data/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../data/safetensors_writer.ts";
 
 const fixtures = new URL("../fixtures/goldens/", import.meta.url);
 

@@ -14,7 +14,7 @@ const missingSimd = "no relaxed SIMD here: matrix products are slower";
 /** Multiplies [5,3] by [4,3]ᵀ after `preparation`, twice on one backend; what it was told, and the results. */
 async function multiply(preparation: string): Promise<{ threads: number; notices: string[]; results: number[][] }> {
   const script = `${preparation}
-    const { createWasmBackend, Graph, planGraph } = await import(${JSON.stringify(new URL("mod.ts", root).href)});
+    const { createWasmBackend, Graph, planGraph } = await import(${JSON.stringify(new URL("engine.ts", root).href)});
     const notices = [];
     const backend = await createWasmBackend({ threads: 3, onNotice: (notice) => notices.push(notice) });
     const { threads } = backend.capabilities;

@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { createWasmBackend } from "../../../backends/wasm/mod.ts";
-import { writeSafetensors } from "../../../data/safetensors.ts";
+import { writeSafetensors } from "../../../data/safetensors_writer.ts";
 import { Crew } from "./distil/crew.ts";
 import { Learner } from "./distil/optimiser.ts";
 import type { DistilOptions } from "./distil/options.ts";

@@ -1,14 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import {
-  bindModel,
-  createGenerator,
-  isGraphEncoder,
-  type ModelConfig,
-  parseConfig,
-  partOf,
-  planParameters,
-  spliceIndex,
-} from "../../../mod.ts";
+import { isGraphEncoder, type ModelConfig, parseConfig, partOf } from "../../../mod.ts";
+import { bindModel, createGenerator, planParameters, spliceIndex } from "../../../engine.ts";
 import { ImageEncoder } from "../../../core/image_encoder.ts";
 import { clipBasePatch16, createClip } from "../../../encoders/clip.ts";
 import { Graph } from "../../../core/graph/mod.ts";

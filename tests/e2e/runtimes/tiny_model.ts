@@ -5,7 +5,7 @@
  */
 import { createModel } from "../../../core/model.ts";
 import { planParameters } from "../../../core/model_plans.ts";
-import { type TensorToWrite, writeSafetensors } from "../../../data/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../data/safetensors_writer.ts";
 import { createMiniMind, parseMiniMindOptions } from "../../../decoders/minimind/mod.ts";
 import { createSiglip, parseSiglipOptions } from "../../../encoders/siglip.ts";
 import { createMlpProjector } from "../../../projectors/mlp.ts";

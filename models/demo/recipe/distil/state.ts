@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { readSafetensors, writeSafetensors } from "../../../../data/safetensors.ts";
+import { readSafetensors } from "../../../../data/safetensors.ts";
+import { writeSafetensors } from "../../../../data/safetensors_writer.ts";
 
 /** A run between two steps. */
 export interface DistilState {
