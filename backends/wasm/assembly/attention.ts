@@ -1,7 +1,9 @@
 // Attention by heads: each thread owns (row, head) pairs. Several queries are two small matrix products, keys and
-// values packed once for the heads that share them; a few queries walk the keys as they lie. The T×S scores never exist as a whole.
-import { gemmPanel, packAll, storePart, TILE_BYTES } from "./gemm";
-import { exp4, madd, maxLanes, share, sumLanes } from "./simd";
+// values packed once for the heads that share them; a few queries walk the keys as they lie, for two such heads at once.
+// The T×S scores never exist as a whole.
+import { fewQueries } from "./few_queries";
+import { gemmPanel, packAll, TILE_BYTES } from "./gemm";
+import { exp4, maxLanes, share, sumLanes } from "./simd";
 import { packColumns, packFour, zeros } from "./tile";
 
 export function attention(
@@ -13,7 +15,8 @@ export function attention(
   const shared = heads / groups;
   const last = share(pairs, 1, thread + 1, threads);
   let packedFor = -1;
-  for (let pair = share(pairs, 1, thread, threads); pair < last; pair++) {
+  let count = 1; // heads that are taken at once
+  for (let pair = share(pairs, 1, thread, threads); pair < last; pair += count) {
     const b = pair / heads, h = pair % heads, g = h / shared;
     const before = start == 0 ? 0 : load<i32>(start + (<usize>b << 2));
     const home = row == 0 ? b : load<i32>(row + (<usize>b << 2));
@@ -23,11 +26,12 @@ export function attention(
     const mask = keep == 0 ? <usize>0 : keep + ((<usize>b * keys) << 2);
     const segments = segment == 0 ? <usize>0 : segment + ((<usize>b * keys) << 2);
     if (tokens < 4) {
+      count = pair + 1 < last && (h + 1) % shared != 0 ? 2 : 1;
       for (let t = 0; t < tokens; t++) {
         const seen = causal ? min(before + t + 1, keys) : keys;
         const at = (<usize>(t * heads) * width) << 2;
-        oneQuery(
-          query + at, k + first, v + first, mask, segments, out + at, seen, groups * width, width, scale, scratch,
+        fewQueries(
+          query + at, k + first, v + first, mask, segments, out + at, count, seen, groups * width, width, scale, scratch,
         );
       }
       continue;
@@ -222,68 +226,4 @@ export function softmax(
     for (let s = max(visible, from); s < to; s++) store<f32>(row + (<usize>s << 2), 0);
   }
   return sumLanes(sum);
-}
-
-/** One query against keys as they lie, `stride` numbers apart. Scratch: the scores, the range of keys. */
-function oneQuery(
-  q: usize, k: usize, v: usize, mask: usize, segments: usize, y: usize,
-  seen: i32, stride: i32, width: i32, scale: f32, scores: usize,
-): void {
-  const bytes = <usize>stride << 2;
-  for (let s = 0; s < seen; s++) store<f32>(scores + (<usize>s << 2), dot(q, k + <usize>s * bytes, width));
-  const ranges = scores + (<usize>((seen + 7) & ~7) << 2);
-  findRanges(0, 0, 1, seen, (seen + 3) & ~3, ranges);
-  const sum = softmax(scores, ranges, 1, seen, mask, segments, scale);
-  const factor = f32x4.splat(<f32>1 / sum);
-  let c = 0;
-  for (; c + 32 <= width; c += 32) {
-    let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
-    let from = v + (<usize>c << 2);
-    for (let s = 0; s < seen; s++) {
-      const p = v128.load32_splat(scores + (<usize>s << 2));
-      a0 = madd(p, v128.load(from), a0);
-      a1 = madd(p, v128.load(from, 16), a1);
-      a2 = madd(p, v128.load(from, 32), a2);
-      a3 = madd(p, v128.load(from, 48), a3);
-      a4 = madd(p, v128.load(from, 64), a4);
-      a5 = madd(p, v128.load(from, 80), a5);
-      a6 = madd(p, v128.load(from, 96), a6);
-      a7 = madd(p, v128.load(from, 112), a7);
-      from += bytes;
-    }
-    const to = y + (<usize>c << 2);
-    v128.store(to, f32x4.mul(a0, factor));
-    v128.store(to, f32x4.mul(a1, factor), 16);
-    v128.store(to, f32x4.mul(a2, factor), 32);
-    v128.store(to, f32x4.mul(a3, factor), 48);
-    v128.store(to, f32x4.mul(a4, factor), 64);
-    v128.store(to, f32x4.mul(a5, factor), 80);
-    v128.store(to, f32x4.mul(a6, factor), 96);
-    v128.store(to, f32x4.mul(a7, factor), 112);
-  }
-  for (; c < width; c += 4) {
-    let a = f32x4.splat(0);
-    let from = v + (<usize>c << 2);
-    for (let s = 0; s < seen; s++) {
-      a = madd(v128.load32_splat(scores + (<usize>s << 2)), v128.load(from), a);
-      from += bytes;
-    }
-    storePart(y + (<usize>c << 2), f32x4.mul(a, factor), width - c);
-  }
-}
-
-function dot(a: usize, b: usize, width: i32): f32 {
-  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-  let c = 0;
-  for (; c + 16 <= width; c += 16) {
-    const at = <usize>c << 2;
-    s0 = madd(v128.load(a + at), v128.load(b + at), s0);
-    s1 = madd(v128.load(a + at, 16), v128.load(b + at, 16), s1);
-    s2 = madd(v128.load(a + at, 32), v128.load(b + at, 32), s2);
-    s3 = madd(v128.load(a + at, 48), v128.load(b + at, 48), s3);
-  }
-  for (; c + 4 <= width; c += 4) s0 = madd(v128.load(a + (<usize>c << 2)), v128.load(b + (<usize>c << 2)), s0);
-  let sum = sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
-  for (; c < width; c++) sum += load<f32>(a + (<usize>c << 2)) * load<f32>(b + (<usize>c << 2));
-  return sum;
 }
