@@ -10,6 +10,12 @@ import { packTile, rowsInFives, tile4, tile5, zeros } from "./tile";
 /** Most numbers of the inner dimension that are taken at once. */
 export const DEPTH: i32 = 768;
 
+/**
+ * Numbers of the inner dimension that a few tiles take in turn: while one of them uses again what another has brought from
+ * memory, the processor reads ahead.
+ */
+const TURN: i32 = 64;
+
 /** Bytes of packed rows a thread keeps in its second-level cache. */
 export const PACK_BYTES: i32 = 704 * 1024;
 
@@ -48,13 +54,17 @@ export function product(
   rows: i32, n: i32, k: i32, panel0: i32, panel1: i32, scratch: usize, add: bool = false,
 ): void {
   const depth = evenly(k, DEPTH);
+  const takeTurns = rows > 6 && rows <= 8; // two tiles; more have work enough in between
   for (let i = 0; i < k; i += depth) {
-    const piece = min(depth, k - i);
+    const piece = min(depth, k - i), turn = takeTurns ? TURN : piece;
     packAll(x + (<usize>i << 2), <usize>k << 2, rows, piece, scratch);
     for (let panel = panel0; panel < panel1; panel++) {
       const b = weight + (<usize>(panel * k + i) << 5);
       const from = i > 0 || add ? 0 : bias == 0 ? zeros() : bias + (<usize>panel << 5);
-      gemmPanel(scratch, b, piece, from, y + (<usize>panel << 5), rows, n, n - (panel << 3));
+      for (let j = 0; j < piece; j += turn) {
+        const to = y + (<usize>panel << 5);
+        panelPart(scratch, b, piece, j, min(turn, piece - j), j == 0 ? from : 0, to, rows, n, n - (panel << 3));
+      }
     }
   }
 }
@@ -83,23 +93,31 @@ export function packAll(x: usize, stride: usize, rows: i32, k: i32, to: usize): 
 
 /** `columns` columns of y for all packed rows: from + packed · b [k][8], where no `from` is y itself. */
 export function gemmPanel(packed: usize, b: usize, k: i32, from: usize, y: usize, rows: i32, n: i32, columns: i32): void {
+  panelPart(packed, b, k, 0, k, from, y, rows, n, columns);
+}
+
+/** The same with `depth` numbers of the inner dimension alone, from `first` on. */
+function panelPart(
+  packed: usize, b: usize, k: i32, first: i32, depth: i32, from: usize, y: usize, rows: i32, n: i32, columns: i32,
+): void {
   const stride = <usize>n << 2;
   const spare = packed - TILE_BYTES;
   const fives = rowsInFives(rows);
+  b += <usize>first << 5;
   for (let row = 0; row < rows;) {
     const height = row < fives ? 5 : 4;
-    const a = packed + ((<usize>row * k) << 2), at = y + <usize>row * stride;
+    const a = packed + (<usize>(row * k + first * height) << 2), at = y + <usize>row * stride;
     if (columns >= 8 && row + height <= rows) {
       const start = from == 0 ? at : from, step = from == 0 ? stride : 0;
-      if (height == 5) tile5(a, b, 32, k, start, step, at, stride);
-      else tile4(a, b, 32, k, start, step, at, stride);
+      if (height == 5) tile5(a, b, 32, depth, start, step, at, stride);
+      else tile4(a, b, 32, depth, start, step, at, stride);
     } else {
       // It sticks out of y, so it is made beside it.
       const count = min(height, rows - row), width = min(8, columns);
       if (from == 0) copyTile(at, stride, spare, 32, count, width);
       const start = from == 0 ? spare : from, step: usize = from == 0 ? 32 : 0;
-      if (height == 5) tile5(a, b, 32, k, start, step, spare, 32);
-      else tile4(a, b, 32, k, start, step, spare, 32);
+      if (height == 5) tile5(a, b, 32, depth, start, step, spare, 32);
+      else tile4(a, b, 32, depth, start, step, spare, 32);
       copyTile(spare, 32, at, stride, count, width);
     }
     row += height;
