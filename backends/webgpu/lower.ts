@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { type Call, type KernelName, type Operand, tensorsOf } from "../../core/graph/kernels.ts";
+import { type KernelName, type Operand, tensorsOf } from "../../core/graph/kernels.ts";
 import { alignment, type Plan } from "../../core/graph/plan.ts";
 import { type DType, elementCount, type Tensor } from "../../core/graph/tensor.ts";
+import { fuseCalls } from "./fuse.ts";
+import type { Step } from "./fusions/fusion.ts";
 import type { Dispatch, Lowering, Place, Scratch, Value } from "./kernel.ts";
 import { kernels, runKernels } from "./kernels.ts";
+import { fusedLinear } from "./kernels/linear.ts";
 import { storageBytes } from "./memory.ts";
 import { mergeDispatches } from "./merge.ts";
 
@@ -19,7 +22,7 @@ export interface LowerOptions {
   readonly typeOf: (tensor: Tensor) => DType;
   /** Whether the device computes on the processor. */
   readonly software: boolean;
-  /** Whether dispatches are merged where they can be. */
+  /** Whether calls are fused and dispatches merged where they can be. */
   readonly rewrite: boolean;
   /** Limits of the device. */
   readonly limits: Pick<GPUSupportedLimits, "maxBufferSize" | "maxStorageBufferBindingSize">;
@@ -41,7 +44,13 @@ export interface Lowered {
 export function lower(plan: Plan, { placeOf, typeOf, limits, software, rewrite }: LowerOptions): Lowered {
   let arenaBytes = Math.max(alignment, plan.arenaBytes);
   const valueOf = (tensor: Tensor): Value => toValue(tensor, { place: placeOf(tensor), dtype: typeOf(tensor) });
-  const dispatches = runsOf(plan.calls).flatMap((run) => {
+  const overlap = (a: Tensor, b: Tensor) => {
+    const x = valueOf(a), y = valueOf(b);
+    const before = (one: Value, other: Value) => one.place.offset + storageBytes(one) <= other.place.offset;
+    return x.place.buffer === y.place.buffer && !before(x, y) && !before(y, x);
+  };
+  const steps = rewrite ? fuseCalls(plan, { overlap }) : plan.calls;
+  const dispatches = runsOf(steps).flatMap((run) => {
     let offset = Math.ceil(plan.arenaBytes / alignment) * alignment;
     const scratch: Scratch = (count) => {
       const place: Place = { buffer: "arena", offset };
@@ -66,21 +75,22 @@ export function lower(plan: Plan, { placeOf, typeOf, limits, software, rewrite }
 }
 
 /** Calls that are lowered together: those of a kernel of {@link runKernels} in a row, every other one by itself. */
-function runsOf(calls: readonly Call[]): Call[][] {
-  const runs: Call[][] = [];
-  for (const call of calls) {
+function runsOf(steps: readonly Step[]): Step[][] {
+  const runs: Step[][] = [];
+  for (const step of steps) {
     const last = runs.at(-1);
-    if (last?.[0]?.kernel === call.kernel && call.kernel in runKernels) last.push(call);
-    else runs.push([call]);
+    if (last?.[0]?.kernel === step.kernel && step.kernel in runKernels) last.push(step);
+    else runs.push([step]);
   }
   return runs;
 }
 
 /** The table's types pair each name with its operands, which a loop over all calls cannot express. */
-function lowerRun(kernel: KernelName, run: readonly unknown[], lowering: Lowering): readonly Dispatch[] {
+function lowerRun(kernel: Step["kernel"], run: readonly unknown[], lowering: Lowering): readonly Dispatch[] {
   type Make<Given> = (operands: Given, lowering: Lowering) => readonly Dispatch[];
-  const whole = runKernels[kernel] as Make<readonly unknown[]> | undefined;
-  return whole?.(run, lowering) ?? (kernels[kernel] as Make<unknown>)(run[0], lowering);
+  const known: Readonly<Record<Step["kernel"], unknown>> = { ...kernels, fusedLinear };
+  const whole = runKernels[kernel as KernelName] as Make<readonly unknown[]> | undefined;
+  return whole?.(run, lowering) ?? (known[kernel] as Make<unknown>)(run[0], lowering);
 }
 
 function check(what: string, bytes: number, most: number): void {
@@ -92,8 +102,9 @@ function check(what: string, bytes: number, most: number): void {
 }
 
 /** Kernels that read a weight as it is held; what they add up is f32 in any case. */
-const readsHalves: ReadonlySet<KernelName> = new Set([
+const readsHalves: ReadonlySet<Step["kernel"]> = new Set([
   "linear",
+  "fusedLinear",
   "embedding",
   "groupedLinear",
   "crossEntropy",
@@ -102,7 +113,7 @@ const readsHalves: ReadonlySet<KernelName> = new Set([
   "crossEntropyBackward",
 ]);
 
-function refuseHalves(kernel: KernelName, tensors: readonly Tensor[], typeOf: LowerOptions["typeOf"]): void {
+function refuseHalves(kernel: Step["kernel"], tensors: readonly Tensor[], typeOf: LowerOptions["typeOf"]): void {
   const half = tensors.find((tensor) => typeOf(tensor) === "f16");
   if (half === undefined) return;
   throw new TypeError(`Cannot load "${half.name}": it is held in f16, which ${kernel} does not take; hold it in f32`);

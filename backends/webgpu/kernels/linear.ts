@@ -3,16 +3,29 @@
  *
  * @module
  */
-import { type Dispatch, extent, type Lowering, type Operands } from "../kernel.ts";
+import type { FusedLinear } from "../fusions/fusion.ts";
+import { type Dispatch, extent, type Lowering, type Operands, type ValuesOf } from "../kernel.ts";
 import { groupsFor, shader } from "../shader.ts";
 import { product } from "./product.ts";
 import { FEW_ROWS, rowProduct } from "./row_product.ts";
 
 /** y [M,out] = x [M,in] · weightᵀ (+ bias). */
-export function linear({ x, weight, bias, y }: Operands<"linear">, lowering: Lowering): Dispatch[] {
+export function linear(operands: Operands<"linear">, lowering: Lowering): Dispatch[] {
+  return fusedLinear({ ...operands, eps: 0 }, lowering);
+}
+
+/** A product with what stands around it. */
+export function fusedLinear(
+  { x, norm, weight, up, bias, plus, y, eps }: ValuesOf<FusedLinear["inputs"] & FusedLinear["outputs"]> & {
+    readonly eps: number;
+  },
+  lowering: Lowering,
+): Dispatch[] {
   const N = extent(weight, 0), K = weight.count / N, M = y.count / N;
-  if (M <= FEW_ROWS) return [rowProduct({ x, weight, bias, y, M, N, K }, lowering)];
-  return [product({ kind: "forward", a: x, b: weight, c: y, M, N, K, bias, add: false }, lowering)];
+  if (M <= FEW_ROWS) {
+    return [rowProduct({ x, norm: norm && { weight: norm, eps }, weight, up, bias, plus, y, M, N, K }, lowering)];
+  }
+  return [product({ kind: "forward", a: x, b: weight, c: y, M, N, K, bias, plus }, lowering)];
 }
 
 /** y [B,T,D] = rows of weight [V,D] named by ids. */
@@ -32,6 +45,6 @@ ${y}[i] = f32(${weight}[u32(${ids}[i / p.width]) * p.width + i % p.width]);`,
 export function groupedLinear({ x, offsets, weights, y }: Operands<"groupedLinear">, lowering: Lowering): Dispatch[] {
   const N = extent(y, -1), M = y.count / N, K = x.count / M;
   return weights.map((weight, expert) =>
-    product({ kind: "forward", a: x, b: weight, c: y, M, N, K, add: false, range: { offsets, expert } }, lowering)
+    product({ kind: "forward", a: x, b: weight, c: y, M, N, K, range: { offsets, expert } }, lowering)
   );
 }

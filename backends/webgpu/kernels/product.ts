@@ -44,8 +44,8 @@ export interface Product {
   readonly N: number;
   /** Terms of each sum. */
   readonly K: number;
-  /** Whether c is added to. */
-  readonly add: boolean;
+  /** Added to the result: c itself, or what lies elsewhere in the shape of c. */
+  readonly plus?: Value | undefined;
   /** Added to every row. */
   readonly bias?: Value | undefined;
   /**
@@ -54,11 +54,11 @@ export interface Product {
   readonly range?: { readonly offsets: Value; readonly expert: number } | undefined;
 }
 
-type Operand = "a" | "b" | "c" | "bias" | "offsets";
+type Operand = "a" | "b" | "c" | "bias" | "plus" | "offsets";
 
 /** The dispatch of a product. */
 export function product(
-  { kind, a, b, c, M, N, K, add, bias, range }: Product,
+  { kind, a, b, c, M, N, K, plus, bias, range }: Product,
   { software }: Pick<Lowering, "software">,
 ): Dispatch {
   const aWidth = kind === "weight" ? M : K, bWidth = kind === "forward" ? K : N;
@@ -67,9 +67,9 @@ export function product(
   const { rows, columns, across: threadsAcross, down } = block;
   const across = groupsFor(N, columns * threadsAcross);
   return shader<Operand, Operand>({
-    reads: { a, b, bias, offsets: range?.offsets } as Record<Operand, Value | undefined>,
+    reads: { a, b, bias, plus, offsets: range?.offsets } as Record<Operand, Value | undefined>,
     writes: { c } as Record<Operand, Value | undefined>,
-    types: { a: elementOf(a, four.a), b: elementOf(b, four.b), c: elementOf(c, four.c) },
+    types: { a: elementOf(a, four.a), b: elementOf(b, four.b), c: elementOf(c, four.c), plus: elementOf(c, four.c) },
     sizes: { M, N, K, across, expert: range?.expert ?? 0 },
     threads: threadsAcross * down,
     apart: range?.offsets, // each expert has rows of its own
@@ -91,7 +91,7 @@ ${
         ? loop(block, { kind, from: "first", to: "last" })
         : loop(block, { kind, from: "0u", to: "p.K" })
     }
-${store(block, { names, four: four.c, add })}`,
+${store(block, { names, four: four.c })}`,
   });
 }
 
@@ -167,15 +167,14 @@ const steps: Readonly<Record<ProductKind, (block: Block) => string>> = {
 
 function store(
   block: Block,
-  { names: { c }, four, add }: { names: Names<Operand>; four: boolean; add: boolean },
+  { names: { c, plus }, four }: { names: Names<Operand>; four: boolean },
 ): string {
-  const operator = add ? "+=" : "=";
+  const set = (at: string, sum: string) => `${c}[${at}] = ${plus && `${plus}[${at}] + `}${sum};`;
   return each(block, (i, j) => {
     const inside = `row + ${i}u < end && column + ${4 * j}u < p.N`;
     const at = `(row + ${i}u) * p.N + column + ${4 * j}u`;
-    if (four) return `if (${inside}) { ${c}[(${at}) / 4u] ${operator} s${i}_${j}; }`;
-    const one = (n: number) =>
-      `if (column + ${4 * j + n}u < p.N) { ${c}[${at} + ${n}u] ${operator} s${i}_${j}[${n}]; }`;
+    if (four) return `if (${inside}) { ${set(`(${at}) / 4u`, `s${i}_${j}`)} }`;
+    const one = (n: number) => `if (column + ${4 * j + n}u < p.N) { ${set(`${at} + ${n}u`, `s${i}_${j}[${n}]`)} }`;
     return `if (${inside}) { ${lanes.map(one).join(" ")} }`;
   });
 }
