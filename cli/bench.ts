@@ -11,7 +11,7 @@ import { type BenchTimes, measureModel, median } from "./bench/measure.ts";
 import type { Command } from "./command.ts";
 import { createCliBackend } from "./create_backend.ts";
 import { parseFlags } from "./flags.ts";
-import { duration, table } from "./format.ts";
+import { counted, duration, formatBackend, table } from "./format.ts";
 import { modelFlags, requestModel } from "./model_flags.ts";
 import { stdout } from "./terminal.ts";
 
@@ -87,14 +87,14 @@ function toJson(conditions: Conditions, times: BenchTimes): string {
 }
 
 function toText(conditions: Conditions, times: BenchTimes): string {
-  const { model, backend, threads, promptTokens, newTokens, rounds } = conditions;
+  const { model, promptTokens, newTokens, rounds } = conditions;
   const { prefillTokensPerSecond, decodeTokensPerSecond } = rates(conditions, times);
   const row = (work: string, milliseconds: readonly number[], rate: string) => {
     return [work, duration(Math.min(...milliseconds)), duration(median(milliseconds)), rate];
   };
   const tokens = (rate: number) => `${rate.toFixed(rate < 10 ? 1 : 0)} tokens/s`;
   return [
-    `${model} on ${backend}, ${threads} thread${threads === 1 ? "" : "s"}, random weights, ${rounds} rounds`,
+    `${model} on ${formatBackend(conditions)}, random weights, ${counted(rounds, "round")}`,
     "",
     table([
       ["WORK", "BEST", "MEDIAN", "RATE"],

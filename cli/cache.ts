@@ -9,6 +9,7 @@ import { presets } from "../models/mod.ts";
 import { createFileStore } from "../sdk/file_store.ts";
 import type { Command } from "./command.ts";
 import { parseFlags } from "./flags.ts";
+import { counted } from "./format.ts";
 import { cacheFlags, cacheFolder } from "./hub_flags.ts";
 
 const flags = {
@@ -58,7 +59,7 @@ async function list(store: FileStore, json: boolean): Promise<number> {
   }
   const files = entries.reduce((sum, entry) => sum + entry.files, 0);
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes + entry.unfinished, 0);
-  console.log(`${count(files, "file")}, ${formatBytes(bytes)} in ${store.location}`);
+  console.log(`${counted(files, "file")}, ${formatBytes(bytes)} in ${store.location}`);
   return 0;
 }
 
@@ -76,7 +77,7 @@ async function remove(
     }
   }
   const bytes = formatBytes([...found.values()].reduce((sum, size) => sum + size, 0));
-  const what = `${names.join(", ")} (${count(found.size, "file")}, ${bytes}) from ${store.location}`;
+  const what = `${names.join(", ")} (${counted(found.size, "file")}, ${bytes}) from ${store.location}`;
   if (found.size === 0) throw new TypeError(`Cannot remove ${names.join(", ")}: nothing of it is in ${store.location}`);
   if (!yes && !Deno.stdin.isTerminal()) {
     throw new TypeError(`Cannot remove ${what} without asking, and this is no terminal: give --yes`);
@@ -98,8 +99,4 @@ function filesOf(name: string): string[] {
   const { encoder, projector, decoder, weights, tokenizer } = preset.config;
   const parts = [encoder, projector, decoder].flatMap((part) => typeof part === "object" ? part.weights : []);
   return [parts, weights, tokenizer].flat(2).filter((file) => file !== undefined);
-}
-
-function count(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }

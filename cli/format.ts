@@ -23,6 +23,16 @@ export function duration(milliseconds: number): string {
   return `${milliseconds < 1 ? milliseconds.toFixed(2) : round(milliseconds)} ms`;
 }
 
+/** `2 rounds`, `1 round`. */
+export function counted(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+/** `wasm, 2 threads`, or `webgpu`, of which threads are no matter. */
+export function formatBackend({ backend, threads }: { readonly backend: string; readonly threads: number }): string {
+  return backend === "webgpu" ? backend : `${backend}, ${counted(threads, "thread")}`;
+}
+
 /** A table: every column as wide as its widest cell, those named in `right` flush right. */
 export function table(
   rows: readonly (readonly string[])[],

@@ -10,7 +10,7 @@ import { type Architecture, buildArchitecture } from "./architecture.ts";
 import type { Command } from "./command.ts";
 import { createCliBackend } from "./create_backend.ts";
 import { parseFlags } from "./flags.ts";
-import { duration, grouped, scaled, table } from "./format.ts";
+import { duration, formatBackend, grouped, scaled, table } from "./format.ts";
 import { modelFlags, requestModel } from "./model_flags.ts";
 import { estimateSeconds } from "./plan/estimate.ts";
 import { hasPlannedEncoder, type ModelPlan, planModel, type ProgramName, programNames } from "./plan/model_plan.ts";
@@ -133,10 +133,10 @@ function toText({ name, files }: Architecture, plan: ModelPlan, { speed, expecte
 }
 
 function expectation({ promptTokens }: ModelPlan, speed: MachineSpeed, expected: Expected): string {
-  const { threads, matrixFlops, weightBytes } = speed;
+  const { matrixFlops, weightBytes } = speed;
   const { encodeMs, prefillMs, decodeTokensPerSecond } = expected;
   return [
-    `expected  on ${threads} thread${threads === 1 ? "" : "s"}, measured just now at ` +
+    `expected  on ${formatBackend(speed)}, measured just now at ` +
     `${scaled(matrixFlops)}FLOP/s and ${scaled(weightBytes)}B/s of weights:`,
     ...encodeMs === undefined ? [] : [`          an image in ${duration(encodeMs)}`],
     `          a prompt of ${promptTokens} tokens in ${duration(prefillMs)}`,

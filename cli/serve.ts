@@ -203,7 +203,10 @@ function keysLine(values: ServeValues, keys: number): string {
   return isLoopback(hostOf(values)) ? "none asked for" : "none asked for: whoever reaches this address may ask";
 }
 
-/** Loads the model and serves it, and each newer one, until the signal is aborted; then throws its reason. */
+/**
+ * Loads the model and serves it, and another one in its place when its files change or its device is lost, until the
+ * signal is aborted; then throws its reason.
+ */
 async function serveModel(server: Server, context: ServeContext): Promise<void> {
   const { request, values, parallel: conversations, watched, signal, url, keys } = context;
   const load = async () => {
@@ -218,21 +221,29 @@ async function serveModel(server: Server, context: ServeContext): Promise<void> 
   say(values, `page ${url}/`);
   say(values, `API ${url}/v1`);
   say(values, `keys ${keysLine(values, keys)}`);
-  for await (const _ of changes ?? []) {
+  signal.throwIfAborted();
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  let change = changes?.next();
+  let { lost } = model.parts.backend;
+  for (;;) {
+    const event = await Promise.race([change, lost, aborted].filter((event) => event !== undefined));
+    const loss = typeof event === "string" ? event : undefined;
+    if (loss === undefined) change = changes?.next();
+    else {
+      lost = undefined;
+      note(`${loss}: loading the model again`);
+    }
     try {
       const newer = await load();
-      say(values, `serving ${name} as it is now`);
+      say(values, `serving ${name} ${loss === undefined ? "as it is now" : "again"}`);
+      lost = newer.parts.backend.lost;
       // The old one is ended once its answers have ended, which new answers do not wait for.
       server.put(newer, name).then((old) => old === undefined ? undefined : disposeOf(old));
     } catch (error) {
       signal.throwIfAborted();
-      note(`the changed model cannot be loaded, the old one stays: ${errorLine(error)}`);
+      note(`the model cannot be loaded anew, the old one stays: ${errorLine(error)}`);
     }
   }
-  await new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason));
-    if (signal.aborted) reject(signal.reason);
-  });
 }
 
 async function disposeOf(model: object): Promise<void> {

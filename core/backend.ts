@@ -51,6 +51,11 @@ export interface Backend extends AsyncDisposable {
   /** Limits and abilities of the device. */
   readonly capabilities: Capabilities;
   /**
+   * Settles with the reason once the device is gone by itself, and with it all that was in its memory: whoever wants to go
+   * on creates another backend and loads again. Left out where that cannot happen.
+   */
+  readonly lost?: Promise<string> | undefined;
+  /**
    * Allocates a zeroed storage in the layout that suits the device; the caller writes constants and parameters.
    *
    * @throws {TypeError} if the device cannot hold the type

@@ -68,6 +68,11 @@ export class WebGpuBackend implements Backend {
     return this.#gpu.report;
   }
 
+  /** Why the device was lost, once it is. */
+  get lost(): Promise<string> {
+    return this.#gpu.health.lost;
+  }
+
   /** Limits and abilities of the device. */
   get capabilities(): Capabilities {
     const { maxStorageBufferBindingSize, maxBufferSize } = this.#gpu.device.limits;

@@ -92,6 +92,7 @@ export class WebGpuDevice implements Disposable {
 
   /** Gives it back with all that lies on it. */
   [Symbol.dispose](): void {
+    this.health.end();
     this.device.destroy();
   }
 }

@@ -9,13 +9,20 @@ const remedy = "its memory is full: take fewer conversations, a shorter context 
 
 /** Watches a device and throws what went wrong where the next one asks for something. */
 export class DeviceHealth {
+  /** Why the device was lost, once it is; never where it was given back. */
+  readonly lost: Promise<string>;
   #problem: string | undefined;
+  #over = false;
 
   /** Watches from now on. */
   constructor(device: GPUDevice) {
-    device.lost.then(({ message, reason }) => {
-      if (reason === "destroyed") this.#problem ??= "its backend was disposed";
-      else this.#problem = `the device was lost${message && ` (${message})`}; create the backend anew and load again`;
+    this.lost = new Promise((resolve) => {
+      device.lost.then(({ message }) => {
+        if (this.#over) return;
+        const reason = `the device was lost${message && ` (${message})`}`;
+        this.#problem = `${reason}; create the backend anew and load again`;
+        resolve(reason);
+      });
     });
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
@@ -23,6 +30,12 @@ export class DeviceHealth {
       const message = error.message.trim().replaceAll(/\s+/g, " ");
       this.#problem ??= error instanceof GPUOutOfMemoryError ? `${message}; ${remedy}` : message;
     });
+  }
+
+  /** To be called before the device is given back: that it is gone then is no loss. */
+  end(): void {
+    this.#over = true;
+    this.#problem ??= "its backend was disposed";
   }
 
   /** Whether nothing went wrong so far. */

@@ -8,6 +8,8 @@ import { elementCount, Graph, planGraph, type Tensor } from "../../core/graph/mo
 
 /** What was measured. */
 export interface MachineSpeed {
+  /** Name of the backend. */
+  readonly backend: string;
   /** Threads that worked. */
   readonly threads: number;
   /** Floating-point operations per second of a matrix product of many rows. */
@@ -52,6 +54,7 @@ export async function probeMachine(backend: Backend): Promise<MachineSpeed> {
     return x;
   });
   return {
+    backend: backend.name,
     threads: backend.capabilities.threads,
     matrixFlops: product.flops / product.seconds,
     attentionFlops: attention.flops / attention.seconds,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { BadRowReason, DatasetError } from "../../data/datasets/mod.ts";
+import { counted } from "../format.ts";
 
 /** Rows of which each is named; the others are only counted. */
 const named = 20;
@@ -35,6 +36,6 @@ export class SkippedRows {
     const { size } = this.#seen;
     if (size === 0) return undefined;
     const reasons = Object.entries(this.counts).sort(([, a], [, b]) => b - a).map(([reason, n]) => `${reason} ${n}`);
-    return `${size} row${size === 1 ? "" : "s"} left out: ${reasons.join(", ")}`;
+    return `${counted(size, "row")} left out: ${reasons.join(", ")}`;
   }
 }

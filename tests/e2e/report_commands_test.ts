@@ -66,7 +66,7 @@ Deno.test("minimind plan expects a speed from a measurement of under a second, a
   assertMatch(text.stdout, /^prefill 100 +[\d.]+ MFLOP +[\d.]+ kB +\d+$/m);
   assertMatch(
     text.stdout,
-    /^expected +on 2 threads, measured just now at [\d.]+ GFLOP\/s and [\d.]+ GB\/s of weights:$/m,
+    /^expected +on wasm, 2 threads, measured just now at [\d.]+ GFLOP\/s and [\d.]+ GB\/s of weights:$/m,
   );
   assertMatch(text.stdout, /^ +then \d+ tokens a second$/m);
   const dump = await minimind(["plan", folder.model, "--dump", "decode"]);

@@ -172,4 +172,24 @@ if (typeof adapter === "string") {
     const error = await assertRejects(() => backend.read(storage), Error);
     assertEquals(error.message, 'Cannot read from "webgpu": its backend was disposed');
   });
+
+  Deno.test("a device that is lost is told of and an error that says what to do; a backend given back is not lost", async () => {
+    const device = await openDevice();
+    await using backend = await createWebGpuBackend({ device });
+    const storage = backend.alloc({ name: "x", dtype: "f32", layout: "rows", shape: [4] });
+    device.device.destroy(); // by somebody else, as a driver may
+    assertMatch(await backend.lost, /^the device was lost/);
+    const error = assertThrows(() => backend.alloc(storage.spec), Error);
+    assertMatch(
+      error.message,
+      /^Cannot allocate on "webgpu": the device was lost.*; create the backend anew and load again$/,
+    );
+    await assertRejects(() => backend.read(storage), Error, error.message.replace("allocate on", "read from"));
+
+    const other = await createWebGpuBackend();
+    assertEquals(await other.read(other.alloc(storage.spec)), new Float32Array(4));
+    await other[Symbol.asyncDispose]();
+    const later = new Promise((resolve) => setTimeout(resolve, 100, "not lost"));
+    assertEquals(await Promise.race([other.lost, later]), "not lost");
+  });
 }
