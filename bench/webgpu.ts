@@ -3,8 +3,9 @@
  *
  *     webgpu.ts [--only matmul|forward|train|decode|generations] [--rounds N] [--alone]
  *
- * `decode` counts what the device is asked for a token, at two lengths of the context; `generations` ends with code 1 if
- * a thousand of them leave more on the device than ten. `--alone` leaves the peer out.
+ * `decode` counts what the device is asked for a token, at two lengths of the context, and times tokens one at a time and
+ * ahead; `generations` ends with code 1 if a thousand of them leave more on the device than ten. `--alone` leaves the peer
+ * out.
  *
  * @module
  */
@@ -12,7 +13,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { createWebGpuBackend } from "../backends/webgpu/mod.ts";
 import { formatResults } from "./harness.ts";
 import { importJax, version } from "./peers/jax_js.ts";
-import { decode, forward, matmul, train, type WebGpuSides } from "./workloads/webgpu.ts";
+import { forward, matmul, train, type WebGpuSides } from "./workloads/webgpu.ts";
+import { decode } from "./workloads/webgpu_decode.ts";
 import { generations } from "./workloads/webgpu_generations.ts";
 import type { Report } from "./workloads/side.ts";
 

@@ -35,6 +35,8 @@ export interface Answer {
   readonly reads: DrawOutput | undefined;
   /** The sequences that take part in the next step; before the first draw the one that takes in the prompt. */
   readonly sequences: readonly Sequence[];
+  /** Steps that are wanted as they are, unless an id ends it; more may be once they are taken. */
+  readonly foreseen: number;
   /** Whether no step is wanted any more. */
   readonly ended: boolean;
   /** Begins behind a prompt, whose cache will be in the first of its rows. */
@@ -73,6 +75,11 @@ export class SampledAnswer implements Answer {
     return topLogprobs !== undefined || constraint?.pressed === true ? "logits" : undefined;
   }
 
+  get foreseen(): number {
+    if (this.reads !== undefined) return 1;
+    return Math.min(this.#options.maxNewTokens - this.sequences[0]!.draws, this.#bias?.steady ?? Infinity);
+  }
+
   begin([row]: readonly number[], start: Omit<SequenceStart, "row" | "sampling">): void {
     this.sequences = [beginSequence({ ...start, row: row!, sampling: this.#options.sampling, bias: this.#bias })];
   }
@@ -90,6 +97,7 @@ export class SampledAnswer implements Answer {
 export class BeamAnswer implements Answer {
   readonly rows: number;
   readonly reads = "probabilities";
+  readonly foreseen = 1;
   sequences: readonly Sequence[] = [];
   ended = false;
   readonly #search: BeamSearch;

@@ -42,6 +42,11 @@ export interface Program extends Disposable {
   run(): void;
   /** Waits for the work and copies an output to the host in C order. */
   read(output: string): Promise<HostData>;
+  /**
+   * Runs every call `times` over and copies an output after each time. All of it is handed to the device before the call
+   * returns, so that further work may be queued behind it. Left out where a run costs no waiting.
+   */
+  runAhead?(times: number, output: string): Promise<readonly HostData[]>;
 }
 
 /** Memory and kernels of one device. */

@@ -155,7 +155,7 @@ export class TokenGenerator implements Disposable {
   /**
    * What the last id was drawn from, `[V]`: logits, or probabilities after all filters.
    *
-   * @throws {Error} if nothing was drawn yet, or ids of several sequences at once
+   * @throws {Error} if nothing was drawn yet, or ids of several sequences at once, or the device is ahead of the id
    */
   async read(output: DrawOutput): Promise<Float32Array> {
     const fail = (problem: string) => new Error(`Cannot read "${output}": ${problem}`);
@@ -240,7 +240,9 @@ export class TokenGenerator implements Disposable {
       await this.#breathe();
     }
     if (ready.length === 0) return;
-    await this.#share(await this.#decoder.step(ready.flatMap(({ answer }) => answer.sequences)), ready);
+    // Another one joins soon where a prompt was taken in.
+    const ahead = ready.length < asking.length ? 1 : Math.min(...ready.map(({ answer }) => answer.foreseen));
+    await this.#share(await this.#decoder.step(ready.flatMap(({ answer }) => answer.sequences), { ahead }), ready);
   }
 
   /** Copies what another row has of a prompt, where that spares taking in a piece: answers side by side share it. */

@@ -79,6 +79,13 @@ export class LogitBias {
     return this.#version;
   }
 
+  /** Draws before which the values stay what they are, the next one among them. */
+  get steady(): number {
+    const { moves, minTokens = 0 } = this.#options;
+    if (moves) return 1;
+    return this.#drawn.length < minTokens ? minTokens - this.#drawn.length : Infinity;
+  }
+
   /** Takes an id that was drawn. */
   note(id: number): void {
     const { moves, minTokens = 0, constraint } = this.#options;

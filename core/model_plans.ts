@@ -233,17 +233,19 @@ function tokensOf(graph: Graph, batch: number): Tensor {
 }
 
 /**
- * Draws ids from logits `[B,V]` into state `token`; outputs `logits`, as the model gives them, and `probabilities`
- * `[B,V]` for who asks.
+ * Draws ids from logits `[B,V]` into state `token`, which is output `ids` `[B]`; outputs `logits`, as the model gives
+ * them, and `probabilities` `[B,V]` for who asks.
  */
 function drawTokens(graph: Graph, logits: Tensor, { biased = false }: Pick<DecodeSizes, "biased">): void {
   const batch = logits.shape[0]!;
   const drawn = biased ? graph.add(logits, graph.state("bias", "f32", logits.shape)) : logits;
+  const ids = tokensOf(graph, batch);
   const probabilities = graph.sample(drawn, graph.state("settings", "f32", [batch, 5]), {
-    id: tokensOf(graph, batch),
+    id: ids,
     seen: graph.state("seen", "i32", logits.shape),
     random: graph.state("random", "i32", [batch, 2]),
   });
+  graph.output("ids", ids);
   graph.output("logits", logits);
   graph.output("probabilities", probabilities);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, Storage, Storages } from "./backend.ts";
-import { DrawingProgram, type Draws } from "./drawing_program.ts";
+import { DrawingProgram, type Draws, type StepOptions } from "./drawing_program.ts";
 import type { Plan } from "./graph/plan.ts";
 import type { VisionLanguageModel } from "./model.ts";
 import { copyBlock, ownStates, planCopy, planDecode, planPrefill } from "./model_plans.ts";
@@ -22,6 +22,11 @@ export interface RowDecoderOptions {
   readonly rows?: number | undefined;
   /** Lengths of the pieces a prompt is taken in by; the last piece is padded. Default 4, 16, 64, 256. */
   readonly pieces?: readonly number[] | undefined;
+  /**
+   * Whether steps may be queued on the device ahead of the ids that are read, where the backend can. What an id was drawn
+   * from can then be read only of the last one of an answer. Default true.
+   */
+  readonly ahead?: boolean | undefined;
 }
 
 /** A piece of a prompt: `count` tokens from `start` on, padded to `tokens`. */
@@ -63,6 +68,7 @@ export class RowDecoder implements Disposable {
   readonly #programs = new Map<string, DrawingProgram>();
   readonly #pieces: readonly number[];
   readonly #held: readonly HeldTokens[];
+  readonly #ahead: boolean;
 
   /**
    * Programs are planned and loaded when first needed.
@@ -70,7 +76,7 @@ export class RowDecoder implements Disposable {
    * @throws {RangeError} if the context is longer than the decoder's positions, or there is no row
    */
   constructor(backend: Backend, model: VisionLanguageModel, options: RowDecoderOptions) {
-    const { weights, context, rows = 1, pieces = [4, 16, 64, 256] } = options;
+    const { weights, context, rows = 1, pieces = [4, 16, 64, 256], ahead = true } = options;
     const { name, maxPositions } = model.decoder;
     if (!Number.isInteger(context) || context < 2 || context > maxPositions) {
       throw new RangeError(`Cannot create a generator: context ${context}, "${name}" has 2 to ${maxPositions}`);
@@ -85,6 +91,7 @@ export class RowDecoder implements Disposable {
     this.#pieces = [...new Set(pieces.map((tokens) => Math.min(tokens, context)))].sort((a, b) => a - b);
     this.#weights = weights;
     this.#shared = new Map(weights);
+    this.#ahead = ahead;
     this.#held = Array.from({ length: rows }, () => new HeldTokens());
   }
 
@@ -154,13 +161,13 @@ export class RowDecoder implements Disposable {
   }
 
   /** One step: each sequence takes in its token, and the next one is drawn and noted. */
-  async step(sequences: readonly Sequence[]): Promise<Draws> {
+  async step(sequences: readonly Sequence[], { ahead = 1 }: StepOptions = {}): Promise<Draws> {
     const batch = batchFor(sequences.length, this.rows);
     const biased = sequences.some(({ bias }) => bias !== undefined);
     const program = this.#load(`decode ${batch} ${biased}`, () => {
       return planDecode(this.#model, { capacity: this.context, rows: this.rows, batch, biased });
     });
-    const draws = await program.step(sequences);
+    const draws = await program.step(sequences, { ahead: this.#ahead ? ahead : 1 });
     sequences.forEach((sequence, i) => {
       this.held(sequence.row).set(sequence.position++, textToken(sequence.token));
       noteDraw(sequence, draws.ids[i]!);

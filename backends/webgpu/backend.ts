@@ -9,7 +9,7 @@ import type { StorageSpec } from "../../core/graph/tensor.ts";
 import { checkWrite } from "../../core/storages.ts";
 import { narrowFloat16 } from "../../data/narrow_floats.ts";
 import type { AdapterReport, WebGpuDevice } from "./device.ts";
-import { Reader, storageBytes, WebGpuStorage } from "./memory.ts";
+import { type Numbers, Reader, storageBytes, WebGpuStorage } from "./memory.ts";
 import { WebGpuProgram } from "./program.ts";
 import { Slabs } from "./slabs.ts";
 
@@ -154,6 +154,7 @@ export class WebGpuBackend implements Backend {
       rewrite: this.#rewrite,
       pipelines: this.#gpu.pipelines,
       read: (numbers) => this.#read(numbers),
+      collect: (bytes, submit) => this.#reading(() => this.#reader.collect(bytes, submit)),
       submit: (commands, dispatches) => {
         this.#gpu.health.check("run a program on");
         this.#gpu.device.queue.submit([commands]);
@@ -175,11 +176,15 @@ export class WebGpuBackend implements Backend {
     if (!this.#shared) this.#gpu[Symbol.dispose]();
   }
 
-  async #read(numbers: Parameters<Reader["read"]>[0]): Promise<HostData> {
+  #read(numbers: Numbers): Promise<HostData> {
+    return this.#reading(() => this.#reader.read(numbers));
+  }
+
+  async #reading<Copy>(read: () => Promise<Copy>): Promise<Copy> {
     this.#gpu.health.check("read from");
     this.counts.reads += 1;
     try {
-      return await this.#reader.read(numbers);
+      return await read();
     } finally {
       // What went wrong before says more than that the copy failed.
       this.#gpu.health.check("read from");

@@ -54,6 +54,13 @@ export interface Numbers {
   readonly spec: Pick<StorageSpec, "dtype" | "shape">;
 }
 
+/** Numbers that were copied from a buffer, `at` bytes (0) into the copy. */
+export function numbersOf(copy: ArrayBuffer, { dtype, shape }: Numbers["spec"], at = 0): HostData {
+  const count = elementCount(shape);
+  if (dtype === "f16") return widenFloat16(new Uint16Array(copy, at, count));
+  return new (dtype === "i32" ? Int32Array : Float32Array)(copy, at, count);
+}
+
 /** Copies buffers to the host, through buffers that are used again. */
 export class Reader {
   readonly #device: GPUDevice;
@@ -74,12 +81,20 @@ export class Reader {
   /** What lies there once all that was submitted before is done. */
   async read({ buffer, offset, spec }: Numbers): Promise<HostData> {
     const bytes = storageBytes(spec);
-    const staging = this.#take(bytes);
-    let copy: ArrayBuffer;
-    try {
+    const copy = await this.collect(bytes, (staging) => {
       const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
       this.#device.queue.submit([encoder.finish()]);
+    });
+    return numbersOf(copy, spec);
+  }
+
+  /** Bytes that commands copy into a buffer that they are given; they are submitted before it returns. */
+  async collect(bytes: number, submit: (staging: GPUBuffer) => void): Promise<ArrayBuffer> {
+    const staging = this.#take(bytes);
+    let copy: ArrayBuffer;
+    try {
+      submit(staging);
       await staging.mapAsync(GPUMapMode.READ, 0, bytes);
       copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();
@@ -89,9 +104,7 @@ export class Reader {
       throw error;
     }
     this.#idle.push(staging);
-    const count = elementCount(spec.shape);
-    if (spec.dtype === "f16") return widenFloat16(new Uint16Array(copy, 0, count));
-    return new (spec.dtype === "i32" ? Int32Array : Float32Array)(copy, 0, count);
+    return copy;
   }
 
   /** Gives the buffers back. */

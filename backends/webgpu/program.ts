@@ -9,7 +9,7 @@ import type { Tensor } from "../../core/graph/tensor.ts";
 import { checkStorages, checkWrite, findTensor } from "../../core/storages.ts";
 import type { Dispatch, Place } from "./kernel.ts";
 import { lower } from "./lower.ts";
-import { type Numbers, storageBytes, WebGpuStorage } from "./memory.ts";
+import { type Numbers, numbersOf, type Reader, storageBytes, WebGpuStorage } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
 
 /** What a program needs of its backend. */
@@ -24,6 +24,8 @@ export interface ProgramHost {
   readonly pipelines: Pipelines;
   /** Copies numbers to the host. */
   readonly read: (numbers: Numbers) => Promise<HostData>;
+  /** Copies to the host what commands collect. */
+  readonly collect: Reader["collect"];
   /** Hands commands of so many dispatches to the device. */
   readonly submit: (commands: GPUCommandBuffer, dispatches: number) => void;
   /** Told when the program is disposed. */
@@ -82,18 +84,26 @@ export class WebGpuProgram implements Program {
 
   /** Submits every dispatch once. */
   run(): void {
-    if (this.#steps === undefined) throw new Error('Cannot run "program": it was disposed');
     const encoder = this.#host.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    let current: GPUComputePipeline | undefined;
-    for (const { pipeline, group, groups } of this.#steps) {
-      if (pipeline !== current) pass.setPipeline(pipeline);
-      current = pipeline;
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...groups);
-    }
-    pass.end();
-    this.#host.submit(encoder.finish(), this.#steps.length);
+    const dispatches = this.#encode(encoder);
+    this.#host.submit(encoder.finish(), dispatches);
+  }
+
+  /** Submits every dispatch `times` over at once, and an output's copies with them. */
+  async runAhead(times: number, output: string): Promise<readonly HostData[]> {
+    const spec = findTensor(this.plan.outputs, output, "output");
+    const { buffer, offset } = this.#locate(spec);
+    const bytes = storageBytes(spec);
+    const copies = await this.#host.collect(times * bytes, (staging) => {
+      const encoder = this.#host.device.createCommandEncoder();
+      let dispatches = 0;
+      for (let i = 0; i < times; i++) {
+        dispatches += this.#encode(encoder);
+        encoder.copyBufferToBuffer(buffer, offset, staging, i * bytes, bytes);
+      }
+      this.#host.submit(encoder.finish(), dispatches);
+    });
+    return Array.from({ length: times }, (_, i) => numbersOf(copies, spec, i * bytes));
   }
 
   /** Copies an output. */
@@ -109,6 +119,21 @@ export class WebGpuProgram implements Program {
     this.#arena.destroy();
     this.#parameters.destroy();
     this.#host.forget();
+  }
+
+  /** Has every dispatch encoded once and tells how many there are. */
+  #encode(encoder: GPUCommandEncoder): number {
+    if (this.#steps === undefined) throw new Error('Cannot run "program": it was disposed');
+    const pass = encoder.beginComputePass();
+    let current: GPUComputePipeline | undefined;
+    for (const { pipeline, group, groups } of this.#steps) {
+      if (pipeline !== current) pass.setPipeline(pipeline);
+      current = pipeline;
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...groups);
+    }
+    pass.end();
+    return this.#steps.length;
   }
 
   #place({ base }: Tensor): Place {

@@ -1,25 +1,14 @@
 /**
- * What is measured on WebGPU: a product, the forward pass of two blocks, a training step, and what a token costs.
+ * What is measured on WebGPU: a product, the forward pass of two blocks, a training step.
  *
  * @module
  */
 import process from "node:process";
 import type { WebGpuBackend } from "../../backends/webgpu/mod.ts";
-import {
-  bindModel,
-  createGenerator,
-  createLinearProjector,
-  createMiniMind,
-  createModel,
-  Graph,
-  parseMiniMindOptions,
-  planGraph,
-  planParameters,
-  type Storage,
-} from "../../engine.ts";
+import { Graph, planGraph, type Storage } from "../../engine.ts";
 import { median, race } from "../harness.ts";
 import type { Jax } from "../peers/jax_js.ts";
-import { randomFloats, randomWeights } from "../random_weights.ts";
+import { randomFloats } from "../random_weights.ts";
 import { raceAndCompare } from "./race.ts";
 import { clocked, compareLosses, processorTime } from "./training.ts";
 import { small } from "./training_case.ts";
@@ -67,34 +56,6 @@ export async function train({ backend, jax, rounds }: WebGpuSides): Promise<Repo
   );
   for (const trainer of trainers) await trainer.dispose();
   return { results, notes };
-}
-
-/** Submissions, dispatches and reads of a token of MiniMind2-Small near the beginning and far from it. */
-export async function decode({ backend }: WebGpuSides): Promise<Report> {
-  const options = parseMiniMindOptions({ generation: 2 });
-  const model = createModel({
-    projector: createLinearProjector({ input: { tokens: 196, width: 768 }, width: options.hiddenSize }),
-    decoder: createMiniMind(options),
-    placeholder: { marker: 34, tokens: 196, match: "exact" },
-  });
-  const weights = bindModel(backend, model, { sources: [randomWeights(planParameters(model), 1)] });
-  const notes: string[] = [];
-  for (const length of [16, 64]) {
-    using generator = createGenerator(backend, model, { weights, context: 128, pieces: [16] });
-    const ids = Array.from({ length }, (_, i) => 100 + i);
-    let before = { ...backend.counts };
-    let drawn = 0;
-    for await (const _ of generator.generate({ ids, maxNewTokens: 4 })) {
-      if (drawn++ === 0) before = { ...backend.counts }; // the prompt is in
-    }
-    const each = (name: keyof typeof before) => (backend.counts[name] - before[name]) / (drawn - 1);
-    notes.push(
-      `a token behind ${length}: ${each("submissions")} submission, ${each("dispatches")} dispatches, ` +
-        `${each("reads")} read; ${(backend.usedBytes / 1e6).toFixed(1)} MB on the device`,
-    );
-  }
-  for (const storage of weights.values()) backend.free(storage);
-  return { results: [], notes };
 }
 
 /** A race that also notes what a run takes of all processors together, which others disturb less than the time. */

@@ -102,7 +102,7 @@ async function generateCached(
   options: GenerateOptions & { maxNewTokens: number },
 ): Promise<{ ids: number[]; logits: number[] }> {
   const context = options.ids.length + options.maxNewTokens;
-  using generator = createGenerator(backend, model, { weights, context });
+  using generator = createGenerator(backend, model, { weights, context, ahead: false });
   const ids: number[] = [];
   const logits: number[] = [];
   for await (const id of generator.generate(options)) {

@@ -195,6 +195,31 @@ export const contractCases: readonly ContractCase[] = [
     },
   },
   {
+    title:
+      "runAhead(), where there is one, gives what as many runs give one by one, in the order in which it was asked",
+    async check(backend) {
+      const graph = new Graph();
+      const counter = graph.state("counter", "i32", [2]);
+      graph.advance(counter, 3);
+      graph.output("counter", counter);
+      graph.output("y", graph.scale(graph.input("x", "f32", [3]), 2));
+      const storages = new Map([["counter", backend.alloc(counter)]]);
+      const program = backend.load(planGraph(graph), storages);
+      program.write("x", Float32Array.of(1, 2, 3));
+      if (program.runAhead !== undefined) {
+        const counts = await Promise.all([2, 1, 3].map((times) => program.runAhead!(times, "counter")));
+        expectNumbers(
+          Int32Array.from(counts.flatMap((batch) => batch.flatMap((numbers) => [...numbers]))),
+          Int32Array.of(3, 3, 6, 6, 9, 9, 12, 12, 15, 15, 18, 18),
+        );
+        expectNumbers(await backend.read(storages.get("counter")!), Int32Array.of(18, 18));
+        expectNumbers((await program.runAhead(1, "y"))[0]!, Float32Array.of(2, 4, 6));
+        expectNumbers(await program.read("y"), Float32Array.of(2, 4, 6));
+      }
+      release(backend, { program, storages });
+    },
+  },
+  {
     title: "run() throws once the program is disposed",
     check(backend) {
       const { plan, storages } = smallPlan(backend);

@@ -70,7 +70,7 @@ if (typeof adapter === "string") {
     assertEquals(notices.length, describeAdapter(adapter).software ? 1 : 0);
   });
 
-  Deno.test("generate() on webgpu draws the ids that wasm draws, one submission and one read a token", async () => {
+  Deno.test("generate() on webgpu draws the ids that wasm draws, one submission and one read a token at most", async () => {
     await using wasm = await createWasmBackend({ threads: 1 });
     await using backend = await createWebGpuBackend();
     const ids = [3, 1, 4, 5, 2, 6, 5, 3, 5, 2, 4, 1, 3, 6, 2, 5]; // as many as are taken in at once
@@ -79,8 +79,8 @@ if (typeof adapter === "string") {
       const before = { ...backend.counts };
       const drawn = await answer(backend, options);
       assertEquals(drawn, await answer(wasm, options));
-      assertEquals(backend.counts.submissions - before.submissions, drawn.length);
-      assertEquals(backend.counts.reads - before.reads, drawn.length);
+      assert(backend.counts.submissions - before.submissions <= drawn.length);
+      assert(backend.counts.reads - before.reads <= drawn.length);
     }
   });
 
