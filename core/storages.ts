@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostData, Storage, Storages } from "./backend.ts";
+import type { Backend, HostData, Storage, Storages } from "./backend.ts";
 import { ShapeError } from "./errors.ts";
 import type { Plan } from "./graph/plan.ts";
 import { elementCount, formatShape, sameShape, type StorageSpec, type Tensor } from "./graph/tensor.ts";
@@ -30,6 +30,19 @@ export function checkStorages<Own extends Storage>(
   }
   if (problems.length > 0) throw new ShapeError(`Cannot load "plan": ${problems.join("; ")}`);
   return own;
+}
+
+/**
+ * Checks that a backend has what the products of a plan compute in.
+ *
+ * @throws {TypeError} if it has no f16 and they are in it
+ */
+export function checkProducts(
+  { products }: Plan,
+  { name, capabilities }: Pick<Backend, "name" | "capabilities">,
+): void {
+  if (products === "f32" || capabilities.f16) return;
+  throw new TypeError(`Cannot load "plan": its products are in ${products}, and backend "${name}" has none here`);
 }
 
 /**

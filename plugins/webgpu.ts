@@ -41,7 +41,7 @@ const plugin: Plugin<"backend", WebGpuPluginOptions> = {
 export async function createTested(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const { createWebGpuBackend, findFault } = await import("../backends/webgpu/mod.ts");
   const backend = await createWebGpuBackend(options);
-  const test = (weights: WeightType) => findFault(backend, { weights }).catch((error: Error) => error.message);
+  const test = (type: WeightType) => findFault(backend, { type }).catch((error: Error) => error.message);
   const fault = await test("f32");
   const halfFault = fault === undefined && backend.capabilities.f16 ? await test("f16") : undefined;
   if (fault === undefined && halfFault === undefined) return backend;

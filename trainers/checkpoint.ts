@@ -66,6 +66,7 @@ export interface Checkpoint extends CheckpointHeader {
    * Copies its tensors to where a run has them.
    *
    * @throws {WeightError} naming the tensors if it trains other parameters; nothing is copied then
+   * @throws {TypeError} if one of both is of mixed precision and the other is not; likewise
    */
   restore(memory: RunMemory): void;
 }
@@ -105,6 +106,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
         ...own.filter(([name]) => !storages.has(name)).map(([name]) => `"${name}" is not trained`),
       ];
       if (wrong.length > 0) throw fail(`it is of another run: ${wrong.slice(0, 4).join(", ")}`);
+      memory.step.lossScale = header.state.lossScale;
       for (const [name, storage] of storages) memory.backend.write(storage, tensors.get(name)!.toFloat32());
       memory.step.updates = header.state.updates;
     },

@@ -111,6 +111,7 @@ class Run {
     this.#state = state;
     this.#learns = state.cursor.batch > 0;
     options.step.updates = state.updates;
+    if (state.lossScale !== undefined) options.step.lossScale = state.lossScale;
   }
 
   async *events(): AsyncGenerator<TrainEvent, void, void> {
@@ -178,7 +179,9 @@ class Run {
     const { step, backend, schedule, maxSkips = 10 } = this.#options;
     const learningRate = schedule(this.#state.batches + passed - 1);
     const count = batches.length;
-    const { norm, applied } = count === 0 ? { norm: 0, applied: true } : await step.update(learningRate);
+    const { norm, applied, lossScale } = count === 0
+      ? { norm: 0, applied: true, lossScale: undefined }
+      : await step.update(learningRate);
     const seconds = (performance.now() - start) / 1000;
     this.#busy = {
       seconds: this.#busy.seconds + seconds,
@@ -192,11 +195,16 @@ class Run {
       updates: step.updates,
       skipped: this.#state.skipped + (applied ? 0 : 1),
       tokens: this.#state.tokens + tokens,
+      ...step.lossScale !== undefined && { lossScale: step.lossScale },
     };
     if (count === 0) return undefined;
     if (!applied) {
-      const bad = await findBadTensor({ step, backend }, batches);
-      if (++this.#skipsInARow >= maxSkips) {
+      const isLast = ++this.#skipsInARow >= maxSkips;
+      // A scale that was too large is nothing wrong with a tensor, and half of it is next.
+      const bad = lossScale !== undefined && lossScale > 1 && !isLast
+        ? { batch: count - 1, parameter: undefined }
+        : await findBadTensor({ step, backend }, batches);
+      if (isLast) {
         const what = bad.parameter === undefined ? "the norm of all" : `that of "${bad.parameter}" first`;
         throw new RangeError(`Cannot train: the gradients of ${maxSkips} updates in a row are not finite, ${what}`);
       }
@@ -205,6 +213,7 @@ class Run {
         type: "skip",
         cursor: cursors[bad.batch]!,
         ...bad.parameter !== undefined && { parameter: bad.parameter },
+        ...step.lossScale !== undefined && { lossScale: step.lossScale.scale },
         batches: this.#state.batches,
         skipped,
       };
@@ -221,6 +230,7 @@ class Run {
       auxLoss: (total - crossEntropy) / count,
       learningRate,
       norm,
+      ...lossScale !== undefined && { lossScale },
       tokens: this.#state.tokens,
       tokensPerSecond: tokens / seconds,
       secondsLeft: (totalBatches - this.#state.batches) * this.#busy.seconds / this.#busy.batches,

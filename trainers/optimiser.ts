@@ -33,15 +33,25 @@ export function adamwSettings(learningRate: number, step: number, options: AdamW
   return new Float32Array([learningRate, beta1, beta2, eps, weightDecay, step]);
 }
 
+/** Options of {@link planOptimiser}. */
+export interface OptimiserOptions {
+  /** Whether gradients come scaled, by what a further input `scale` `[1]` says. Default false. */
+  readonly scaled?: boolean | undefined;
+}
+
 /**
  * Inputs `settings.<group>` `[6]` and `limit` `[1]`, the largest global norm; output `squares` `[1]`, the squared norm
- * before clipping. Where it is not finite nothing changes but the gradients, which are zero after every run.
+ * of the gradients as they come. Where it is not finite nothing changes but the gradients, which are zero after every run.
  */
-export function planOptimiser(groups: readonly ParameterGroup[]): Plan {
+export function planOptimiser(
+  groups: readonly ParameterGroup[],
+  { scaled = false }: OptimiserOptions = {},
+): Plan {
   const graph = new Graph();
   const squares = graph.state("squares", "f32", [1]);
   const clip = graph.state("clip", "f32", [1]);
   const limit = graph.input("limit", "f32", [1]);
+  const scale = scaled ? graph.input("scale", "f32", [1]) : undefined;
   const own = groups.map(({ name, parameters }) => ({
     name,
     parameters: parameters.map((p) => declareParameter(graph, p)),
@@ -49,7 +59,7 @@ export function planOptimiser(groups: readonly ParameterGroup[]): Plan {
   const all = own.flatMap(({ parameters }) => parameters);
   graph.append("fill", {}, { y: squares }, { value: 0 });
   for (const parameter of all) graph.append("sumOfSquares", { x: graph.gradient(parameter) }, { y: squares }, {});
-  graph.append("clipFactor", { squares, limit }, { clip }, {});
+  graph.append("clipFactor", { squares, limit, scale }, { clip }, {});
   for (const { name, parameters } of own) {
     const settings = graph.input(`settings.${name}`, "f32", [6]);
     for (const parameter of parameters) {

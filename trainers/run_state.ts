@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { LossScale } from "./loss_scale.ts";
+
 /** A place in the data: the next batch. */
 export interface Cursor {
   /** Epoch, from 0. */
@@ -27,6 +29,8 @@ export interface RunState {
   readonly tokens: number;
   /** Smallest validation loss so far; absent before the first one. */
   readonly bestLoss?: number | undefined;
+  /** Loss scale of mixed precision; absent in f32. */
+  readonly lossScale?: LossScale | undefined;
 }
 
 /** The state of a run that has not begun. */
@@ -53,6 +57,7 @@ export function parseRunState(input: unknown): RunState {
     throw new TypeError(`Cannot read the state of a run: its ${key} is ${JSON.stringify(value)}`);
   };
   const best = state["bestLoss"];
+  const scale = isObject(state["lossScale"]) ? state["lossScale"] : undefined;
   return {
     cursor: { epoch: count(cursor, "epoch"), batch: count(cursor, "batch") },
     batches: count(state, "batches"),
@@ -60,5 +65,6 @@ export function parseRunState(input: unknown): RunState {
     skipped: count(state, "skipped"),
     tokens: count(state, "tokens"),
     ...typeof best === "number" && { bestLoss: best },
+    ...scale !== undefined && { lossScale: { scale: count(scale, "scale"), updates: count(scale, "updates") } },
   };
 }

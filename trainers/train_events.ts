@@ -36,6 +36,8 @@ export interface StepEvent {
   readonly learningRate: number;
   /** Global norm of the gradients before clipping. */
   readonly norm: number;
+  /** What the loss was scaled by; absent in f32. */
+  readonly lossScale?: number | undefined;
   /** Tokens over the whole run, padding included. */
   readonly tokens: number;
   /** Tokens a second since the update before, padding included, validation and saving left out. */
@@ -50,8 +52,13 @@ export interface SkipEvent {
   readonly type: "skip";
   /** The batch that brought it. */
   readonly cursor: Cursor;
-  /** First parameter whose gradient is not finite; absent where only the norm of all is too large for f32. */
+  /**
+   * First parameter whose gradient is not finite; absent where only the norm of all is too large for f32, or where a
+   * smaller loss scale may help.
+   */
   readonly parameter?: string | undefined;
+  /** The loss scale from now on; absent in f32. */
+  readonly lossScale?: number | undefined;
   /** Batches done over all epochs. */
   readonly batches: number;
   /** Updates left out so far. */

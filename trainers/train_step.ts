@@ -8,9 +8,11 @@ import { Graph } from "../core/graph/graph.ts";
 import { type Plan, planGraph } from "../core/graph/plan.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import type { VisionLanguageModel } from "../core/model.ts";
+import { checkProducts } from "../core/storages.ts";
 import { allocateMissing } from "../core/weights.ts";
 import { batchLoss, type BatchSizes, type TrainBatch, writeBatch } from "./batch.ts";
 import { chooseImageInput, type ImageInput } from "./image_input.ts";
+import { type LossScale, nextScale, startScale } from "./loss_scale.ts";
 import { type AdamWOptions, adamwSettings, planOptimiser } from "./optimiser.ts";
 import { groupParameters, type ParameterRule, type RuledGroup } from "./parameter_groups.ts";
 import { WeightAverage } from "./weight_average.ts";
@@ -41,6 +43,11 @@ export interface TrainStepOptions {
    * instead of all. The same gradients, for about a fifth more work. Default false.
    */
   readonly recompute?: boolean | undefined;
+  /**
+   * What matrix products multiply. `f16` is mixed precision: weights, sums, norms, softmax and optimiser stay f32, and
+   * a {@link LossScale} keeps small gradients from vanishing. Only for backends that have it. Default `f32`.
+   */
+  readonly precision?: "f32" | "f16" | undefined;
 }
 
 /** Losses of one batch. */
@@ -57,6 +64,8 @@ export interface StepUpdate {
   readonly norm: number;
   /** False when the norm was not finite and the update was left out. */
   readonly applied: boolean;
+  /** What the loss was scaled by; undefined in f32. */
+  readonly lossScale?: number | undefined;
 }
 
 /** Trains a model, batch by batch. After the first step nothing is allocated on the device. */
@@ -77,10 +86,12 @@ export class TrainStep implements Disposable {
   readonly #optimiser: Program;
   readonly #average: WeightAverage | undefined;
   #updates = 0;
+  #lossScale: LossScale | undefined;
 
   /**
    * Plans and loads both programs.
    *
+   * @throws {TypeError} if the precision is one that the backend has not
    * @throws {ShapeError} if nothing that is to be trained affects the loss
    * @throws {ConfigError} if a rule names no parameter, or has a number that cannot be
    */
@@ -89,12 +100,14 @@ export class TrainStep implements Disposable {
     this.#options = options;
     this.imageInput = chooseImageInput(model, options);
     this.plan = planStep(model, { ...options, imageInput: this.imageInput });
+    checkProducts(this.plan, backend);
     const gradients = new Set(this.plan.storages.keys());
     this.parameters = [...this.plan.storages.values()].filter(({ name, role }) => {
       return role === "parameter" && gradients.has(`gradient.${name}`);
     });
     this.#groups = groupParameters(this.parameters, options.rules ?? []);
-    const update = planOptimiser(this.#groups);
+    this.#lossScale = options.precision === "f16" ? startScale : undefined;
+    const update = planOptimiser(this.#groups, { scaled: this.#lossScale !== undefined });
     this.#storages = new Map(options.weights);
     for (const plan of [this.plan, update]) allocateMissing(backend, plan, this.#storages);
     this.#backward = backend.load(this.plan, this.#storages);
@@ -118,9 +131,22 @@ export class TrainStep implements Disposable {
     this.#updates = count;
   }
 
+  /** The scale of the next batches' gradients, undefined in f32; set it when a run resumes. */
+  get lossScale(): LossScale | undefined {
+    return this.#lossScale;
+  }
+
+  set lossScale(scale: LossScale | undefined) {
+    if ((scale === undefined) !== (this.#lossScale === undefined)) {
+      throw new TypeError(`Cannot set the loss scale: the step trains in ${this.plan.products}`);
+    }
+    this.#lossScale = scale;
+  }
+
   /** Adds the gradients of a batch and gives its loss. */
   async backward(batch: TrainBatch): Promise<StepLoss> {
     writeBatch(this.#backward, batch);
+    if (this.#lossScale !== undefined) this.#backward.write("lossScale", Float32Array.of(this.#lossScale.scale));
     this.#backward.run();
     const [total, crossEntropy] = await this.#backward.read("losses");
     return { total: total! * (this.#options.accumulation ?? 1), crossEntropy: crossEntropy! };
@@ -133,14 +159,17 @@ export class TrainStep implements Disposable {
       const settings = adamwSettings(rate * learningRate, this.#updates + 1, { ...adamw, weightDecay });
       this.#optimiser.write(`settings.${name}`, settings);
     }
+    const lossScale = this.#lossScale?.scale;
+    if (lossScale !== undefined) this.#optimiser.write("scale", Float32Array.of(lossScale));
     this.#optimiser.run();
     const [squares] = await this.#optimiser.read("squares");
     const applied = Number.isFinite(squares);
+    if (this.#lossScale !== undefined) this.#lossScale = nextScale(this.#lossScale, { applied });
     if (applied) {
       this.#updates++;
       this.#average?.update(this.#updates);
     }
-    return { norm: Math.sqrt(squares!), applied };
+    return { norm: Math.sqrt(squares!) / (lossScale ?? 1), applied, lossScale };
   }
 
   /** A storage of the step by name: a parameter, its `gradient.`, `mean.`, `variance.` or `average.`. */
@@ -162,13 +191,16 @@ export class TrainStep implements Disposable {
 /** Forward, loss and backward, with the inputs of a batch; outputs the losses. */
 function planStep(
   model: VisionLanguageModel,
-  { sizes, imageInput, trainable, accumulation = 1, recompute }: TrainStepOptions & { readonly imageInput: ImageInput },
+  { sizes, imageInput, trainable, accumulation = 1, recompute, precision }: TrainStepOptions & {
+    readonly imageInput: ImageInput;
+  },
 ): Plan {
   const graph = new Graph();
   const losses = batchLoss(graph, model, { sizes, imageInput, auxLoss: true });
   const total = accumulation === 1 ? losses.total : graph.scale(losses.total, 1 / accumulation);
   // Side by side, since a read from a device takes its time however little is read.
   graph.output("losses", graph.prepend(graph.reshape(losses.crossEntropy, [1, 1, 1]), total)); // [1,2,1]
-  graph.backward(total, ({ name }) => trainable.has(name), { recompute });
-  return planGraph(graph);
+  const seed = precision === "f16" ? graph.input("lossScale", "f32", [1]) : undefined;
+  graph.backward(total, ({ name }) => trainable.has(name), { recompute, seed });
+  return planGraph(graph, { products: precision });
 }

@@ -7,16 +7,18 @@
 import type { Backend, HostData, Program, Storage, Storages } from "../../core/backend.ts";
 import type { Plan } from "../../core/graph/plan.ts";
 import type { StorageSpec } from "../../core/graph/tensor.ts";
-import { checkWrite } from "../../core/storages.ts";
+import { checkProducts, checkWrite } from "../../core/storages.ts";
 import { ReferenceStorage } from "./memory.ts";
 import { ReferenceProgram } from "./program.ts";
 
 /** Creates a reference backend. It holds no memory of its own, so disposing of it does nothing. */
 export function createReferenceBackend(): Backend {
+  const name = "reference";
+  // A typed array holds at most 2³² elements; four bytes each would ask for more than engines give.
+  const capabilities = { f16: false, training: true, maxStorageBytes: 2 ** 32, threads: 1 };
   return {
-    name: "reference",
-    // A typed array holds at most 2³² elements; four bytes each would ask for more than engines give.
-    capabilities: { f16: false, training: true, maxStorageBytes: 2 ** 32, threads: 1 },
+    name,
+    capabilities,
     alloc: (spec: StorageSpec): Storage => new ReferenceStorage(spec),
     free: (storage: Storage): void => own(storage).free(),
     write: (storage: Storage, data: HostData, offset = 0): void => {
@@ -25,7 +27,10 @@ export function createReferenceBackend(): Backend {
       target.set(data, offset);
     },
     read: (storage: Storage): Promise<HostData> => Promise.resolve(own(storage).data.slice()),
-    load: (plan: Plan, storages: Storages): Program => new ReferenceProgram(plan, storages),
+    load: (plan: Plan, storages: Storages): Program => {
+      checkProducts(plan, { name, capabilities });
+      return new ReferenceProgram(plan, storages);
+    },
     [Symbol.asyncDispose]: (): Promise<void> => Promise.resolve(),
   };
 }

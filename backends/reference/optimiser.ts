@@ -12,10 +12,10 @@ export function sumOfSquares({ x, y }: Operands<"sumOfSquares">): void {
   });
 }
 
-/** clip [1] = min(1, limit / (√squares + 1e-6)), NaN when squares is not finite. */
-export function clipFactor({ squares, limit, clip }: Operands<"clipFactor">): void {
-  const [sum, most] = [squares.data[0]!, limit.data[0]!];
-  clip.data[0] = Number.isFinite(sum) ? Math.min(1, most / (Math.sqrt(sum) + 1e-6)) : NaN;
+/** clip [1] = min(1, limit / (√squares / scale + 1e-6)) / scale, NaN when squares is not finite. */
+export function clipFactor({ squares, limit, scale, clip }: Operands<"clipFactor">): void {
+  const [sum, most, by] = [squares.data[0]!, limit.data[0]!, scale?.data[0] ?? 1];
+  clip.data[0] = Number.isFinite(sum) ? Math.min(1, most / (Math.sqrt(sum) / by + 1e-6)) / by : NaN;
 }
 
 /** AdamW (Loshchilov and Hutter 2019) in the order of PyTorch's single-tensor implementation. */

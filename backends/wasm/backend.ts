@@ -9,7 +9,7 @@ import { elementCount, type StorageSpec } from "../../core/graph/tensor.ts";
 import type { Heap } from "./heap.ts";
 import { Opcode } from "./assembly/opcodes.ts";
 import { matrixExtents, packedCount } from "./panels.ts";
-import { checkWrite } from "../../core/storages.ts";
+import { checkProducts, checkWrite } from "../../core/storages.ts";
 import { mostPieces } from "./pieces.ts";
 import { readNumbers, WasmProgram, WasmStorage, writeNumbers } from "./program.ts";
 import { scratchBytes } from "./scratch.ts";
@@ -118,6 +118,7 @@ export class WasmBackend implements Backend {
 
   /** Encodes a plan as a command list; scratch memory grows here if it must. */
   load(plan: Plan, storages: Storages): Program {
+    checkProducts(plan, this);
     this.#reserveScratch(Math.max(0, ...plan.calls.map(scratchBytes)) + TILE_BYTES);
     return new WasmProgram(plan, storages, { heap: this.#heap, run: (list) => this.#run(list), grain: this.#grain });
   }

@@ -192,8 +192,8 @@ export const backwardSteps: Steps = {
     shares(Opcode.sumOfSquares, [at(x), shared, stored(x)]),
     shares(Opcode.addPartials, [shared, at(y)]),
   ],
-  clipFactor: ({ inputs: { squares, limit }, outputs: { clip } }, at) =>
-    one(Opcode.clipFactor, [at(squares), at(limit), at(clip)]),
+  clipFactor: ({ inputs: { squares, limit, scale }, outputs: { clip } }, at) =>
+    one(Opcode.clipFactor, [at(squares), at(limit), at(scale), at(clip)]),
   adamw: ({ inputs: { gradient, clip, settings }, outputs: { parameter, mean, variance } }, at) => {
     const addresses = [at(gradient), at(clip), at(settings), at(parameter), at(mean), at(variance)];
     return one(Opcode.adamw, [...addresses, stored(parameter)]);

@@ -6,7 +6,7 @@
 import type { Backend, Capabilities, HostData, Program, Storage, Storages } from "../../core/backend.ts";
 import type { Plan } from "../../core/graph/plan.ts";
 import type { StorageSpec } from "../../core/graph/tensor.ts";
-import { checkWrite } from "../../core/storages.ts";
+import { checkProducts, checkWrite } from "../../core/storages.ts";
 import { narrowFloat16 } from "../../data/narrow_floats.ts";
 import type { AdapterReport, WebGpuDevice } from "./device.ts";
 import { type Numbers, Reader, storageBytes, WebGpuStorage } from "./memory.ts";
@@ -147,6 +147,7 @@ export class WebGpuBackend implements Backend {
 
   /** Compiles what a plan needs and binds it to storages. */
   load(plan: Plan, storages: Storages): Program {
+    checkProducts(plan, this);
     this.#gpu.health.check("load a plan on");
     const program = new WebGpuProgram(plan, storages, {
       device: this.#gpu.device,

@@ -49,6 +49,8 @@ export interface Lowering {
   readonly scratch: Scratch;
   /** Whether the device computes on the processor, where what is held in registers may be much more. */
   readonly software: boolean;
+  /** Whether matrix products round both sides to f16. */
+  readonly half: boolean;
 }
 
 /** How the elements of a binding are seen. */

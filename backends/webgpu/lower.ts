@@ -62,7 +62,7 @@ export function lower(plan: Plan, { placeOf, typeOf, limits, software, rewrite }
       if (!readsHalves.has(kernel)) refuseHalves(kernel, [...tensorsOf(inputs), ...tensorsOf(outputs)], typeOf);
       return { ...valuesOf(inputs, valueOf), ...valuesOf(outputs, valueOf), ...attributes };
     });
-    return lowerRun(run[0]!.kernel, operands, { scratch, software });
+    return lowerRun(run[0]!.kernel, operands, { scratch, software, half: plan.products === "f16" });
   });
   const largest = Math.max(
     0,

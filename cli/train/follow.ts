@@ -47,7 +47,10 @@ export async function follow(
   return best;
 }
 
-function skipLine({ parameter, batches }: SkipEvent): string {
+function skipLine({ parameter, batches, lossScale }: SkipEvent): string {
+  if (lossScale !== undefined && parameter === undefined) {
+    return `update left out after ${batches} batches: too large for f16; the loss scale is ${lossScale} now`;
+  }
   const what = parameter === undefined ? "the norm of all gradients" : `the gradient of "${parameter}"`;
   return `update left out after ${batches} batches: ${what} is not finite`;
 }

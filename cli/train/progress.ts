@@ -52,12 +52,14 @@ export function progressBar({ batches, totalBatches }: Pick<StepEvent, "batches"
 
 /** The text of an update. */
 export function progressLine(event: StepEvent): string {
-  const { epoch, batches, totalBatches, loss, auxLoss, learningRate, norm, tokensPerSecond, secondsLeft } = event;
+  const { epoch, batches, totalBatches, loss, auxLoss, learningRate, norm, tokensPerSecond, secondsLeft, lossScale } =
+    event;
   return [
     `epoch ${epoch + 1}  batch ${batches}/${totalBatches}`,
     `loss ${loss.toFixed(4)}${auxLoss === 0 ? "" : ` (aux ${auxLoss.toFixed(4)})`}`,
     `lr ${learningRate.toExponential(2)}`,
     `norm ${norm.toFixed(2)}`,
+    ...lossScale === undefined ? [] : [`scale ${lossScale}`],
     `${tokensPerSecond.toFixed(0)} tok/s`,
     `${clock(secondsLeft)} left`,
   ].join("  ");

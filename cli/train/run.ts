@@ -41,6 +41,7 @@ import { RunLog } from "./run_log.ts";
 import { findSource } from "./start.ts";
 import { decisive, runFile, type TrainSettings } from "./settings.ts";
 import { SkippedRows } from "./skipped_rows.ts";
+import { idleNotice, onlyFull } from "./upstream.ts";
 import { writeWeightFile } from "./weight_file.ts";
 
 /**
@@ -116,6 +117,8 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     "weights at the start": await digestWeights(parts.backend, parameters, () => true),
     "frozen weights": frozen,
   };
+  const mixed = settings.mixed && parts.backend.capabilities.f16;
+  if (settings.mixed && !mixed) progress.note(idleNotice("--dtype float16", onlyFull));
   const generation = parts.model.placeholder.match === "exact" ? 2 : 3;
   const tail = settings.tail ?? (generation === 2 ? "carry" : "flush");
   const config = JSON.stringify({
@@ -123,6 +126,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     tail,
     rows: data.training.length,
     frozen,
+    ...mixed && { precision: "f16" },
     ...lora && { lora: { ...settings.lora, rank: lora.options.rank, alpha: lora.options.alpha } },
   });
   if (resumed !== undefined) checkConfig(resumed.config, config);
@@ -150,6 +154,7 @@ async function runUntil(settings: TrainSettings, signal: AbortSignal): Promise<v
     rules: settings.rules,
     ema: settings.ema,
     recompute: settings.recompute,
+    precision: mixed ? "f16" : "f32",
   });
   resumed?.restore({ step, backend: parts.backend });
   const { imageInput, result } = step;

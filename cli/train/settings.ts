@@ -80,6 +80,8 @@ export interface TrainSettings {
   readonly rules: readonly ParameterRule[];
   /** Decay of the average that is kept of the weights. */
   readonly ema?: number | undefined;
+  /** Whether products are to be in f16, where the backend has it. */
+  readonly mixed: boolean;
   /** Whether activations are computed again instead of kept, which changes no result. */
   readonly recompute: boolean;
   /** Tokens of a row. */
@@ -179,6 +181,7 @@ export async function readSettings(given: TrainFlagValues, positional: readonly 
     weightDecay: flags["weight-decay"] ?? 0.01,
     rules: parameterRules(flags, { learningRate }),
     ema: flags.ema,
+    mixed: flags.dtype === "float16",
     recompute: flags.recompute,
     tokens: count(flags, "max-seq-len") ?? own.tokens,
     pack: flags.pack,

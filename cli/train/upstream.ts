@@ -33,7 +33,11 @@ export const upstreamFlags = {
   "num-hidden-layers": number("Blocks of the decoder, likewise", ["n-layers"]),
   "use-moe": number("1 for a mixture of experts, 0 for a dense decoder, likewise"),
   device: { type: "string", value: "NAME", summary: "Only cpu; others change nothing" },
-  dtype: { type: "string", value: "TYPE", summary: "Only float32; bfloat16 and float16 change nothing" },
+  dtype: {
+    type: "string",
+    value: "TYPE",
+    summary: "float32, or float16: mixed precision, on webgpu with f16; else it changes nothing",
+  },
   "num-workers": number("Changes nothing: rows are made ready beside the step"),
   "use-wandb": { type: "boolean", summary: "Changes nothing: see metrics.jsonl and report.html" },
   "wandb-project": { type: "string", value: "NAME", summary: "Changes nothing, likewise" },
@@ -48,8 +52,16 @@ export type UpstreamFlagValues = FlagValues<typeof upstreamFlags>;
 const oneProcess = "one process trains; export a .pth to go on with torchrun";
 const ownReport = "metrics.jsonl and report.html in the run's folder need no account";
 
+/** What is said of a flag that changes nothing. */
+export function idleNotice(flag: string, reason: string): string {
+  return `${flag} changes nothing here: ${reason}`;
+}
+
+/** Why a `--dtype` may change nothing. */
+export const onlyFull = "everything computes in float32; export saves halves, as upstream does";
+
 /**
- * A line for each flag that was given and changes nothing, with the reason.
+ * A line for each flag that was given and changes nothing, with the reason; float16 is left to the backend.
  *
  * @throws {TypeError} if `--dtype` is no type that upstream has
  */
@@ -60,7 +72,7 @@ export function idleNotices(flags: UpstreamFlagValues): string[] {
   }
   const idle: readonly (readonly [flag: string, given: boolean, reason: string])[] = [
     [`--device ${device}`, device !== "cpu", "training runs on the CPU"],
-    [`--dtype ${dtype}`, dtype !== "float32", "everything computes in float32; export saves halves, as upstream does"],
+    [`--dtype ${dtype}`, dtype === "bfloat16", onlyFull],
     [`--num-workers ${workers}`, workers !== undefined, "rows are read, decoded and resized beside the step"],
     ["--use-wandb", flags["use-wandb"], ownReport],
     ["--wandb-project", flags["wandb-project"] !== undefined, ownReport],
@@ -68,5 +80,5 @@ export function idleNotices(flags: UpstreamFlagValues): string[] {
     ["--ddp", flags.ddp, oneProcess],
     ["--local-rank", flags["local-rank"] !== undefined, oneProcess],
   ];
-  return idle.flatMap(([flag, given, reason]) => given ? [`${flag} changes nothing here: ${reason}`] : []);
+  return idle.flatMap(([flag, given, reason]) => given ? [idleNotice(flag, reason)] : []);
 }

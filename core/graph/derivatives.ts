@@ -198,6 +198,8 @@ export interface BackwardOptions {
    * block instead of all, for the work of another forward pass. The gradients are the same bits. Default false.
    */
   readonly recompute?: boolean | undefined;
+  /** What every gradient is multiplied by, `[1]`. Default 1. */
+  readonly seed?: Tensor | undefined;
 }
 
 /**
@@ -226,7 +228,12 @@ export function appendBackward(graph: Graph, loss: Tensor, options: BackwardOpti
     throw new ShapeError(`Cannot differentiate "${loss.name}": it does not depend on a trainable parameter`);
   }
   const gradients = new Gradients(graph, wanted);
-  gradients.pass(loss, graph.fill(loss.shape, 1));
+  const { seed } = options;
+  // A copy of the seed, for gradients are added up in place.
+  gradients.pass(
+    loss,
+    seed === undefined ? graph.fill(loss.shape, 1) : graph.reshape(graph.scale(seed, 1), loss.shape),
+  );
   const blocks = options.recompute ? graph.blocks.slice(0, -1) : [];
   let from = graph.calls.length; // where the backward calls of a block begin
   for (let i = calls.length - 1; i >= 0; i--) {

@@ -132,7 +132,7 @@ export class Graph {
   backward(
     loss: Tensor,
     trainable: (parameter: Tensor) => boolean = () => true,
-    options: Pick<BackwardOptions, "recompute"> = {},
+    options: Pick<BackwardOptions, "recompute" | "seed"> = {},
   ): void {
     appendBackward(this, loss, { ...options, trainable });
   }

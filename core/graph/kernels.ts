@@ -279,8 +279,11 @@ export interface KernelTable {
     { gradient: Tensor; clip: Tensor; settings: Tensor },
     { parameter: Tensor; mean: Tensor; variance: Tensor }
   >;
-  /** clip [1] = min(1, limit[0] / (√squares[0] + 1e-6)), not finite when squares is not: the global norm's factor */
-  clipFactor: Signature<{ squares: Tensor; limit: Tensor }, { clip: Tensor }>;
+  /**
+   * The factor of the global norm for gradients that were scaled by scale [1], 1 without it: clip [1] =
+   * min(1, limit[0] / (√squares[0] / scale[0] + 1e-6)) / scale[0], not finite when squares is not.
+   */
+  clipFactor: Signature<{ squares: Tensor; limit: Tensor; scale?: Tensor | undefined }, { clip: Tensor }>;
 }
 
 /** Name of a kernel. */

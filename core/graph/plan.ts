@@ -33,6 +33,17 @@ export interface Plan {
   readonly flops: number;
   /** Bytes touched by one run, each call counted on its own. */
   readonly bytes: number;
+  /** What matrix products multiply; see {@link PlanOptions}. */
+  readonly products: "f32" | "f16";
+}
+
+/** Options of {@link planGraph}. */
+export interface PlanOptions {
+  /**
+   * What matrix products of more than a few rows multiply. With `f16` both sides are rounded to it; sums and everything
+   * else stay f32. Only for backends with `capabilities.f16`. Default `f32`.
+   */
+  readonly products?: "f32" | "f16" | undefined;
 }
 
 /** A block of arena memory: the calls (first to last) during which it holds a value. */
@@ -50,7 +61,7 @@ interface Block {
  * Inputs and outputs keep their memory for the whole run. An output of a kernel that can run in place takes
  * over the memory of an operand that nobody reads afterwards.
  */
-export function planGraph(graph: Graph): Plan {
+export function planGraph(graph: Graph, { products = "f32" }: PlanOptions = {}): Plan {
   const blocks = findBlocks(graph);
   const arenaBytes = placeBlocks([...new Set(blocks.values())]);
   const costs = graph.calls.map(costOf);
@@ -67,6 +78,7 @@ export function planGraph(graph: Graph): Plan {
     parameterBytes: parameters.reduce((sum, tensor) => sum + byteLength(tensor), 0),
     flops: costs.reduce((sum, cost) => sum + cost.flops, 0),
     bytes: costs.reduce((sum, cost) => sum + cost.bytes, 0),
+    products,
   };
 }
 

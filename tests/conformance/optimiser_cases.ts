@@ -55,6 +55,24 @@ export const optimiserCases: readonly KernelCase[] = [
       },
     )
   ),
+  ...[[4, 1, 1], [4e4, 1, 8], [4, 1, 65536], [4e12, 1, 65536], [0, 1, 1024], [1e30, 3, 2 ** 24]].map((
+    [squares, limit, scale],
+  ) =>
+    kernelCase(
+      {
+        kernel: "clipFactor",
+        label: `a norm² of ${squares}, a limit of ${limit} and a scale of ${scale}`,
+        tolerance: 1e-6,
+      },
+      (c) => {
+        const one = (name: string, value: number) => c.input(name, [1], [value]);
+        const inputs = { squares: one("squares", squares!), limit: one("limit", limit!), scale: one("scale", scale!) };
+        const clip = c.state("clip", [1]);
+        c.graph.append("clipFactor", inputs, { clip }, {});
+        c.output("scaled back", c.graph.scale(clip, scale!));
+      },
+    )
+  ),
   ...counts.map((n) =>
     kernelCase({ kernel: "adamw", label: `${n} elements, over three runs`, tolerance: 1e-6, runs: 3 }, (c) => {
       update(c, { parameter: c.parameter("w", [n]) });

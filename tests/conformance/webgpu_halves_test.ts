@@ -1,11 +1,15 @@
 /**
- * The WebGPU backend with weights in halves against the reference, where the adapter has f16: with weights that halves
- * hold exactly it must be as near as with f32, for sums are f32.
+ * The WebGPU backend with f16 against the reference, where the adapter has it. Weights that are held in f16 and lose
+ * nothing by it must give what f32 gives, for sums are f32; products of operands that are rounded to f16 may be as far away as
+ * that.
  *
  * @module
  */
+import { assert } from "@std/assert";
 import { createReferenceBackend } from "../../backends/reference/mod.ts";
-import { createWebGpuBackend, findAdapter } from "../../backends/webgpu/mod.ts";
+import { createWebGpuBackend, findAdapter, openDevice } from "../../backends/webgpu/mod.ts";
+import type { Backend } from "../../core/backend.ts";
+import type { KernelName } from "../../core/graph/kernels.ts";
 import { widenFloat16 } from "../../data/half_precision.ts";
 import { narrowFloat16 } from "../../data/narrow_floats.ts";
 import type { BackendCase } from "./case.ts";
@@ -33,7 +37,8 @@ function rounded(test: BackendCase): BackendCase {
   return { ...test, build };
 }
 
-const kernels = [
+/** Kernels that read a weight, and those that only multiply. */
+const readers = [
   "linear",
   "embedding",
   "groupedLinear",
@@ -42,23 +47,64 @@ const kernels = [
   "groupedLinearBackwardInput",
   "crossEntropyBackward",
 ] as const;
+const products = [
+  "linear",
+  "groupedLinear",
+  "crossEntropy",
+  "linearBackwardInput",
+  "linearBackwardWeight",
+  "groupedLinearBackwardInput",
+  "groupedLinearBackwardWeight",
+  "crossEntropyBackward",
+] as const;
+
+/** Cases of a kernel: of many, which differ in what halves have no part in and take a pipeline each, every fifth. */
+function casesOf(kernel: KernelName): readonly BackendCase[] {
+  const all = kernelCases.filter((test) => test.kernel === kernel);
+  return all.length > 50 ? all.filter((_, i) => i % 5 === 0) : all;
+}
 
 if (missing !== undefined) console.log(`webgpu: no test of this file runs, for ${missing}`);
 else {
-  const backend = await createWebGpuBackend({ weights: "f16" });
-  Deno.test.afterAll(() => backend[Symbol.asyncDispose]());
-  for (const kernel of kernels) {
-    const all = kernelCases.filter((test) => test.kernel === kernel);
-    // Many differ in what halves have no part in, and each takes a pipeline or more.
-    const cases = all.length > 50 ? all.filter((_, i) => i % 5 === 0) : all;
+  const device = await openDevice();
+  Deno.test.afterAll(() => device[Symbol.dispose]());
+  const halved = await createWebGpuBackend({ device, weights: "f16" });
+  const full = await createWebGpuBackend({ device });
+  const multiplying: Backend = {
+    name: "webgpu",
+    capabilities: full.capabilities,
+    alloc: (spec) => full.alloc(spec),
+    free: (storage) => full.free(storage),
+    write: (storage, data, offset) => full.write(storage, data, offset),
+    read: (storage) => full.read(storage),
+    load: (plan, storages) => full.load({ ...plan, products: "f16" }, storages),
+    [Symbol.asyncDispose]: () => full[Symbol.asyncDispose](),
+  };
+
+  /** Compares all cases and gives the largest difference. */
+  const compareAll = async (
+    cases: readonly BackendCase[],
+    options: { readonly backend: Backend; readonly tolerance?: number },
+  ) => {
+    const outcomes = await Promise.allSettled(cases.map((test) => compareBackends(test, { ...options, reference })));
+    const failures = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason.message] : []);
+    if (failures.length > 0) throw new Error(failures.join("\n"));
+    return Math.max(...outcomes.map((outcome) => outcome.status === "fulfilled" ? outcome.value : Infinity));
+  };
+
+  for (const kernel of readers) {
+    const cases = casesOf(kernel).map(rounded);
     const title =
       `${kernel}() of weights in f16 matches the reference in ${cases.length} cases within their tolerances`;
-    Deno.test(`webgpu: ${title}`, async () => {
-      const outcomes = await Promise.allSettled(
-        cases.map((test) => compareBackends(rounded(test), { backend, reference })),
-      );
-      const failures = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason.message] : []);
-      if (failures.length > 0) throw new Error(failures.join("\n"));
+    Deno.test(`webgpu: ${title}`, async () => void await compareAll(cases, { backend: halved }));
+  }
+
+  for (const kernel of products) {
+    const cases = casesOf(kernel);
+    const title = `${kernel}() of operands in f16 is within 1e-2 of the reference in ${cases.length} cases`;
+    Deno.test(`webgpu: ${title}, and further away than f32`, async () => {
+      const largest = await compareAll(cases, { backend: multiplying, tolerance: 1e-2 });
+      assert(largest > 1e-4, `${largest}`);
     });
   }
 }

@@ -304,7 +304,9 @@ export const workedBackwardExamples: Readonly<Record<TrainingKernel, readonly Wo
       const inputs = { squares, limit: c.input(`limit ${name}`, [1], [most]) };
       c.graph.append("clipFactor", inputs, { clip: filled(c, name, { shape: [1], numbers: [9] }) }, {});
     }
-    return { above: f32(0.49999975), below: f32(1), without: f32(1) };
+    const inputs = { squares, limit: c.input("limit scaled", [1], [0.25]), scale: c.input("scale", [1], [4]) };
+    c.graph.append("clipFactor", inputs, { clip: filled(c, "scaled", { shape: [1], numbers: [9] }) }, {});
+    return { above: f32(0.49999975), below: f32(1), without: f32(1), scaled: f32(0.12499975) };
   })],
   // PyTorch's numbers.
   adamw: [

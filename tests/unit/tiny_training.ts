@@ -20,6 +20,7 @@ import type { FreezePolicy } from "../../trainers/freeze.ts";
 import type { ImageInput } from "../../trainers/image_input.ts";
 import { type AccumulationTail, train } from "../../trainers/loop.ts";
 import { cosineSchedule } from "../../trainers/schedule.ts";
+import type { LossScale } from "../../trainers/loss_scale.ts";
 import { TrainStep, type TrainStepOptions } from "../../trainers/train_step.ts";
 import { seededValues, seededWeight } from "./seeded_run.ts";
 
@@ -107,6 +108,10 @@ export interface ResumableRunOptions extends TinyStepOptions {
   readonly updates?: number;
   /** Batches between checkpoints. Default 1. */
   readonly saveEvery?: number;
+  /** Makes the backend. Default wasm on one thread. */
+  readonly makeBackend?: () => Promise<Backend>;
+  /** Where mixed precision begins. Default as it does by itself. */
+  readonly lossScale?: LossScale;
   /** What becomes of batches left at the end of an epoch. Default `flush`. */
   readonly tail?: AccumulationTail;
 }
@@ -116,10 +121,11 @@ export interface ResumableRunOptions extends TinyStepOptions {
  * Resolves to the bits of all weights at the end, and of what the run gives in their place, `result.<name>`.
  */
 export async function resumableRun(store: FileStore, options: ResumableRunOptions = {}): Promise<Map<string, string>> {
-  const { updates = Infinity, saveEvery = 1, tail, ...rest } = options;
-  await using backend = await createWasmBackend({ threads: 1 });
+  const { updates = Infinity, saveEvery = 1, tail, makeBackend, lossScale, ...rest } = options;
+  await using backend = await (makeBackend?.() ?? createWasmBackend({ threads: 1 }));
   const { step, weights } = tinyStep(backend, rest);
   using _ = step;
+  if (lossScale !== undefined) step.lossScale = lossScale;
   const checkpoints = new CheckpointStore(store);
   const last = await checkpoints.load();
   last?.restore({ step, backend });

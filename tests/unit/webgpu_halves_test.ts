@@ -69,7 +69,7 @@ if (typeof adapter === "string" || !adapter.features.has("shader-f16")) {
 
   Deno.test("findFault() tests f16 by itself, and says what it computes", async () => {
     await using backend = await createWebGpuBackend();
-    assertEquals(await findFault(backend, { weights: "f16" }), undefined);
+    assertEquals(await findFault(backend, { type: "f16" }), undefined);
     const zeros: Backend = {
       name: "zeros",
       capabilities: backend.capabilities,
@@ -83,7 +83,7 @@ if (typeof adapter === "string" || !adapter.features.has("shader-f16")) {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     assertEquals(await findFault(zeros), undefined);
-    assertEquals(await findFault(zeros, { weights: "f16" }), "its f16 matrix product gives 0.5 where 20.5 is right");
+    assertEquals(await findFault(zeros, { type: "f16" }), "its f16 matrix product gives 0.5 where 20.5 is right");
   });
 
   Deno.test("the webgpu plugin holds weights as its options say", async () => {

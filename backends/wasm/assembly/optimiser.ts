@@ -37,11 +37,12 @@ export function addPartials(partials: usize, y: usize): void {
   store<f32>(y, <f32>(load<f32>(y) + total));
 }
 
-/** clip [1] = min(1, limit / (√squares + 1e-6)); NaN when squares is not finite. */
-export function clipFactor(squares: usize, limit: usize, clip: usize): void {
-  const norm = sqrt<f32>(load<f32>(squares));
+/** clip [1] = min(1, limit / (√squares / scale + 1e-6)) / scale, scale 1 where it is absent; NaN when squares is not finite. */
+export function clipFactor(squares: usize, limit: usize, scale: usize, clip: usize): void {
+  const by: f32 = scale == 0 ? 1 : load<f32>(scale);
+  const norm = sqrt<f32>(load<f32>(squares)) / by;
   const factor = load<f32>(limit) / (norm + <f32>1e-6);
-  store<f32>(clip, norm < Infinity ? min<f32>(1, factor) : NaN);
+  store<f32>(clip, norm < Infinity ? min<f32>(1, factor) / by : NaN);
 }
 
 /** AdamW on `count` elements; nothing changes when clip is not finite. */

@@ -353,7 +353,7 @@ function executeBackward(opcode: i32, a: usize, scratch: usize, t: i32, w: i32):
       if (t == 0) addPartials(p(a, 0), p(a, 1));
       return;
     case Opcode.clipFactor:
-      if (t == 0) clipFactor(p(a, 0), p(a, 1), p(a, 2));
+      if (t == 0) clipFactor(p(a, 0), p(a, 1), p(a, 2), p(a, 3));
       return;
     case Opcode.adamw:
       return adamw(p(a, 0), p(a, 1), p(a, 2), p(a, 3), p(a, 4), p(a, 5), n(a, 6), t, w);

@@ -25,7 +25,7 @@ export function fusedLinear(
   if (M <= FEW_ROWS) {
     return [rowProduct({ x, norm: norm && { weight: norm, eps }, weight, up, bias, plus, y, M, N, K }, lowering)];
   }
-  return [product({ kind: "forward", a: x, b: weight, c: y, M, N, K, bias, plus }, lowering)];
+  return product({ kind: "forward", a: x, b: weight, c: y, M, N, K, bias, plus }, lowering);
 }
 
 /** y [B,T,D] = rows of weight [V,D] named by ids. */
@@ -44,7 +44,7 @@ ${y}[i] = f32(${weight}[u32(${ids}[i / p.width]) * p.width + i % p.width]);`,
 /** y [R,out]: rows offsets[e] … offsets[e+1] of x [R,in] through weights[e], one expert after the other. */
 export function groupedLinear({ x, offsets, weights, y }: Operands<"groupedLinear">, lowering: Lowering): Dispatch[] {
   const N = extent(y, -1), M = y.count / N, K = x.count / M;
-  return weights.map((weight, expert) =>
+  return weights.flatMap((weight, expert) =>
     product({ kind: "forward", a: x, b: weight, c: y, M, N, K, range: { offsets, expert } }, lowering)
   );
 }

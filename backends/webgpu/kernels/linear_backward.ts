@@ -13,7 +13,7 @@ export function linearBackwardInput(
   lowering: Lowering,
 ): Dispatch[] {
   const K = extent(weight, 0), N = weight.count / K, M = dy.count / K;
-  return [product({ kind: "input", a: dy, b: weight, c: dx, plus: dx, M, N, K }, lowering)];
+  return product({ kind: "input", a: dy, b: weight, c: dx, plus: dx, M, N, K }, lowering);
 }
 
 /** dweight [out,in] += dyᵀ · x. */
@@ -22,7 +22,7 @@ export function linearBackwardWeight(
   lowering: Lowering,
 ): Dispatch[] {
   const M = extent(dweight, 0), N = dweight.count / M, K = dy.count / M;
-  return [product({ kind: "weight", a: dy, b: x, c: dweight, plus: dweight, M, N, K }, lowering)];
+  return product({ kind: "weight", a: dy, b: x, c: dweight, plus: dweight, M, N, K }, lowering);
 }
 
 /** dweight [V,D], rows ids += dy [B,T,D]. */
@@ -39,7 +39,7 @@ export function groupedLinearBackwardInput(
   lowering: Lowering,
 ): Dispatch[] {
   const K = extent(dy, -1), M = dy.count / K, N = dx.count / M;
-  return weights.map((weight, expert) =>
+  return weights.flatMap((weight, expert) =>
     product({ kind: "input", a: dy, b: weight, c: dx, plus: dx, M, N, K, range: { offsets, expert } }, lowering)
   );
 }
@@ -50,7 +50,7 @@ export function groupedLinearBackwardWeight(
   lowering: Lowering,
 ): Dispatch[] {
   const M = extent(dy, -1), K = dy.count / M, N = x.count / K;
-  return dweights.map((dweight, expert) =>
+  return dweights.flatMap((dweight, expert) =>
     product({ kind: "weight", a: dy, b: x, c: dweight, plus: dweight, M, N, K, range: { offsets, expert } }, lowering)
   );
 }

@@ -54,7 +54,7 @@ export function eachBlock(
     const rows = Math.min(block, M - from);
     const logits = { ...numbers, shape: [rows, V], count: rows * V };
     const a = rowsOf(hidden, { from, rows });
-    dispatches.push(product({ kind: "forward", a, b: weight, c: logits, M: rows, N: V, K }, lowering));
+    dispatches.push(...product({ kind: "forward", a, b: weight, c: logits, M: rows, N: V, K }, lowering));
     dispatches.push(...visit({ logits, from, rows }));
   }
   return dispatches;

@@ -34,12 +34,12 @@ for (var v = lane; v < p.V; v += ${THREADS}u) {
     const dispatches = [slopes];
     if (dhidden !== undefined) {
       const c = rowsOf(dhidden, { from, rows });
-      dispatches.push(product({ kind: "input", a: logits, b: weight, c, plus: c, M: rows, N: K, K: V }, lowering));
+      dispatches.push(...product({ kind: "input", a: logits, b: weight, c, plus: c, M: rows, N: K, K: V }, lowering));
     }
     if (dweight !== undefined) {
       const b = rowsOf(hidden, { from, rows });
       dispatches.push(
-        product({ kind: "weight", a: logits, b, c: dweight, plus: dweight, M: V, N: K, K: rows }, lowering),
+        ...product({ kind: "weight", a: logits, b, c: dweight, plus: dweight, M: V, N: K, K: rows }, lowering),
       );
     }
     return dispatches;

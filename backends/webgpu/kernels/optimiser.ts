@@ -83,17 +83,21 @@ if (lane == 0u) { ${y}[0] += sum; }`,
   });
 }
 
-/** clip [1] = min(1, limit / (√squares + 1e-6)), NaN when squares is not finite: by its bits, for a shader may take no NaN. */
-export function clipFactor({ squares, limit, clip }: Operands<"clipFactor">): Dispatch[] {
+/**
+ * clip [1] = min(1, limit / (√squares / scale + 1e-6)) / scale, NaN when squares is not finite: by its bits, for a shader may
+ * take no NaN.
+ */
+export function clipFactor({ squares, limit, scale, clip }: Operands<"clipFactor">): Dispatch[] {
   return [shader({
-    reads: { squares, limit },
+    reads: { squares, limit, scale },
     writes: { clip },
     types: { squares: "u32", clip: "u32" },
     groups: 1,
-    body: ({ squares, limit, clip }) => `
+    body: ({ squares, limit, scale, clip }) => `
 if (lane > 0u) { return; }
 let bits = ${squares}[0];
-let factor = min(1.0, ${limit}[0] / (sqrt(bitcast<f32>(bits)) + 1e-6));
+let by = ${scale ? `${scale}[0]` : "1.0"};
+let factor = min(1.0, ${limit}[0] / (sqrt(bitcast<f32>(bits)) / by + 1e-6)) / by;
 ${clip}[0] = select(bitcast<u32>(factor), 0x7fc00000u, (bits & 0x7f800000u) == 0x7f800000u);`,
   })];
 }

@@ -5,6 +5,7 @@
  */
 import type { Dispatch, Lowering, Value } from "../kernel.ts";
 import { elementOf, groupsFor, type Names, shader } from "../shader.ts";
+import { inHalves } from "./halves.ts";
 
 /** What a thread holds of the result, and how the threads of its workgroup lie on it. */
 interface Block {
@@ -56,8 +57,14 @@ export interface Product {
 
 type Operand = "a" | "b" | "c" | "bias" | "plus" | "offsets";
 
-/** The dispatch of a product. */
-export function product(
+/** The dispatches of a product; where products are in f16 both sides are rounded first, which halves what is read. */
+export function product(spec: Product, lowering: Lowering): Dispatch[] {
+  if (!lowering.half) return [multiply(spec, lowering)];
+  const a = inHalves(spec.a, lowering), b = inHalves(spec.b, lowering);
+  return [...a.dispatches, ...b.dispatches, multiply({ ...spec, a: a.halves, b: b.halves }, lowering)];
+}
+
+function multiply(
   { kind, a, b, c, M, N, K, plus, bias, range }: Product,
   { software }: Pick<Lowering, "software">,
 ): Dispatch {
