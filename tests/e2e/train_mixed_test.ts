@@ -14,7 +14,7 @@ const adapter = await findAdapter();
 async function trained(folder: string, backend: string, ...flags: string[]): Promise<{ code: number; stderr: string }> {
   const data = ["--data", `${folder}/rows.jsonl`, "--images", imageFolder, "--model", `${folder}/model`];
   const rest = ["--out", `${folder}/${backend}`, "--backend", backend, "--epochs", "1", "--batch-size", "3"];
-  const run = await minimind(["train", "pretrain", ...data, ...rest, "--samples", "0", "--max-seq-len", "32", ...flags])
+  const run = await minimind(["train", "pretrain", ...data, ...rest, "--samples", "0", "--max-seq-len", "96", ...flags])
     .output();
   return { code: run.code, stderr: new TextDecoder().decode(run.stderr) };
 }
